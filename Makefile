@@ -1,0 +1,53 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lint bench fmt lock clean venv venv-dev programs
+
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest
+ALL_BUT_LIVE := --ignore=tests/live --numprocesses=2
+# A docker daemon, mounts and other accounts' processes need root; nothing is left in the tree by it.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n env PYTHONDONTWRITEBYTECODE=1)
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: venv ## Start the registry on http://127.0.0.1:5000 with its data in ./data
+	@exec $(BIN)/moorage serve
+
+test: venv-dev programs ## Run every test, real clients and both databases too
+	$(PYTEST) $(ALL_BUT_LIVE)
+	$(AS_ROOT) $(PYTEST) tests/live -p no:cacheprovider
+
+test-fast: venv-dev ## Run the tests that need no outside program, on SQLite
+	$(PYTEST) $(ALL_BUT_LIVE) --no-postgresql
+
+lint: venv-dev ## Check style, types and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: venv-dev programs ## Measure side by side with Debian's docker-registry
+	$(BIN)/python -m tests.bench
+
+fmt: venv-dev ## Put all code into its standard form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: venv-dev ## Choose the newest versions anew and write them to server/requirements/*.txt
+	cd server/requirements && for each in run build dev; do \
+		../../$(LOCK) --upgrade --output-file $$each.txt $$each.in || exit 1; done
+
+clean: ## Remove everything that was made, except ./data
+	rm -rf .venv build dist server/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find server tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+venv:
+	@server/scripts/bootstrap.sh run
+
+venv-dev:
+	@server/scripts/bootstrap.sh dev
+
+programs:
+	@server/scripts/programs.sh

@@ -1,0 +1,134 @@
+"""What each event is called in the log: one row of `TABLE` for every class in `moorage.events`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moorage import events
+from moorage.audit.model import Deed
+from moorage.oci.digest import Digest
+from moorage.oci.names import RepositoryName
+
+
+def artifact(
+    operation: str,
+    project_id: int | None,
+    repository: RepositoryName,
+    *,
+    tag: str = "",
+    digest: Digest | None = None,
+    detail: str = "",
+    resource_type: str = "artifact",
+) -> Deed:
+    """Something done to what a tag or a digest names inside a repository."""
+    shown = f":{tag}" if tag else f"@{digest}" if digest else ""
+    return Deed(
+        operation=operation,
+        resource_type=resource_type,
+        resource=f"{repository}{shown}",
+        project_id=project_id,
+        project=repository.project,
+        repository=repository,
+        tag=tag,
+        digest="" if digest is None else str(digest),
+        detail=detail,
+    )
+
+
+def blob(
+    operation: str, project_id: int | None, repository: RepositoryName, digest: Digest, detail: str = ""
+) -> Deed:
+    """Something done to a blob that a repository holds."""
+    return artifact(operation, project_id, repository, digest=digest, detail=detail, resource_type="blob")
+
+
+def _user(operation: str, event: Any, detail: str = "") -> Deed:
+    return Deed(operation, "user", event.name, detail=detail)
+
+
+def _access_token(operation: str, event: Any) -> Deed:
+    return Deed(operation, "access_token", event.name, detail=f"of user {event.user_id}")
+
+
+def _robot(operation: str, event: Any, detail: str = "") -> Deed:
+    project = event.name.partition("$")[2].partition("+")[0]
+    return Deed(operation, "robot", event.name, event.project_id, project, detail=detail)
+
+
+def _project(operation: str, event: Any, detail: str = "") -> Deed:
+    return Deed(operation, "project", event.name, event.project_id, event.name, detail=detail)
+
+
+def _member(operation: str, event: Any, detail: str = "") -> Deed:
+    return Deed(operation, "member", event.member, event.project_id, event.project, detail=detail)
+
+
+def _repository(operation: str, event: Any, detail: str = "") -> Deed:
+    return artifact(operation, event.project_id, event.repository, detail=detail, resource_type="repository")
+
+
+def _push(event: events.ManifestPushed) -> Deed:
+    detail = "" if event.created else "known already"
+    return artifact(
+        "push_artifact",
+        event.project_id,
+        event.repository,
+        tag=event.tag or "",
+        digest=event.digest,
+        detail=detail,
+    )
+
+
+def _tag(operation: str, event: Any, detail: str = "") -> Deed:
+    return artifact(
+        operation,
+        event.project_id,
+        event.repository,
+        tag=event.tag,
+        digest=event.digest,
+        detail=detail,
+        resource_type="tag",
+    )
+
+
+def _tag_moved(event: events.TagMoved) -> Deed:
+    if event.previous is None:
+        return _tag("create_tag", event)
+    return _tag("move_tag", event, f"from {event.previous}")
+
+
+Describe = Callable[[Any], Deed]
+
+TABLE: Mapping[type[events.Event], Describe] = {
+    events.UserCreated: lambda e: _user("create_user", e),
+    events.UserChanged: lambda e: _user("update_user", e, e.what),
+    events.UserDeleted: lambda e: _user("delete_user", e),
+    events.AccessTokenCreated: lambda e: _access_token("create_access_token", e),
+    events.AccessTokenRevoked: lambda e: _access_token("delete_access_token", e),
+    events.RobotCreated: lambda e: _robot("create_robot", e),
+    events.RobotChanged: lambda e: _robot("update_robot", e, e.what),
+    events.RobotDeleted: lambda e: _robot("delete_robot", e),
+    events.ProjectCreated: lambda e: _project("create_project", e),
+    events.ProjectChanged: lambda e: _project("update_project", e, e.what),
+    events.ProjectDeleted: lambda e: _project("delete_project", e),
+    events.MemberAdded: lambda e: _member("create_member", e, e.role),
+    events.MemberChanged: lambda e: _member("update_member", e, e.role),
+    events.MemberRemoved: lambda e: _member("delete_member", e),
+    events.RepositoryCreated: lambda e: _repository("create_repository", e),
+    events.RepositoryChanged: lambda e: _repository("update_repository", e, e.what),
+    events.RepositoryDeleted: lambda e: _repository("delete_repository", e),
+    events.BlobPushed: lambda e: blob(
+        "push_blob", e.project_id, e.repository, e.digest, f"{e.size_bytes} bytes"
+    ),
+    events.BlobMounted: lambda e: blob(
+        "mount_blob", e.project_id, e.repository, e.digest, f"from {e.source}"
+    ),
+    events.BlobDeleted: lambda e: blob("delete_blob", e.project_id, e.repository, e.digest),
+    events.ManifestPushed: _push,
+    events.ManifestDeleted: lambda e: artifact(
+        "delete_artifact", e.project_id, e.repository, digest=e.digest
+    ),
+    events.TagMoved: _tag_moved,
+    events.TagDeleted: lambda e: _tag("delete_tag", e),
+}
+#: What `audit.blobs` switches off: blobs come and go by the dozen with each image.
+BLOB_TRAFFIC: frozenset[type[events.Event]] = frozenset({events.BlobPushed, events.BlobMounted})

@@ -1,0 +1,40 @@
+"""The table of the log: append-only, read by keyset on `(at, id)`."""
+
+import peewee
+
+from moorage.db.connection import Row
+from moorage.db.fields import IdField, MomentField, NameField
+
+
+class EntryRow(Row):
+    """No foreign keys: an entry outlives whatever it speaks of.
+
+    The columns that people search are `NameField`: PostgreSQL folds their case in a search just as
+    SQLite does, whatever the locale of the machine.
+    """
+
+    id = IdField()
+    at = MomentField()
+    request_id = peewee.TextField()
+    actor_kind = peewee.TextField()
+    actor = NameField()
+    address = NameField()
+    user_agent = peewee.TextField()
+    operation = peewee.TextField()
+    resource_type = peewee.TextField()
+    resource = NameField()
+    project_id = peewee.BigIntegerField(null=True)
+    project = peewee.TextField()
+    repository = peewee.TextField()
+    tag = peewee.TextField()
+    digest = peewee.TextField()
+    result = peewee.TextField()
+    detail = NameField()
+
+    class Meta:
+        table_name = "audit_entry"
+        indexes = (
+            (("at", "id"), False),
+            (("project_id", "at", "id"), False),
+            (("actor", "at", "id"), False),
+        )

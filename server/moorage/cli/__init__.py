@@ -1,0 +1,1 @@
+"""The command line: each command builds `Services` and calls one method."""

@@ -1,0 +1,148 @@
+"""What a setting may hold, beyond its type.
+
+The checks take what the operator wrote and return what the program uses; a `ValueError` says
+what is wrong, without the value, which may hold a password or be one in the wrong place.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+_KEY: Final = "rule"
+#: Linux gives a socket's path 108 bytes with its end; ``/255.sock`` is ours.
+_SOCKET_FOLDER_BYTES = 98
+_HIGHEST_PORT = 65535
+
+_host = re.compile(r"[A-Za-z0-9_.:%-]{1,255}").fullmatch
+_service = re.compile(r"[A-Za-z0-9_.:/-]{1,255}").fullmatch
+# Printable ASCII without the space: `urlsplit` drops line ends silently.
+_url_letters = re.compile(r"[!-~]+").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What is known of one setting.
+
+    Attributes:
+        doc: for the operator, Markdown, whole sentences.
+        between: the least and the greatest number allowed.
+        check: of a text; see the module.
+        short: a second, shorter name in the environment.
+    """
+
+    doc: str
+    between: tuple[float, float] | None = None
+    check: Callable[[str], str] | None = None
+    short: str = ""
+
+
+def about(
+    doc: str,
+    *,
+    between: tuple[float, float] | None = None,
+    check: Callable[[str], str] | None = None,
+    short: str = "",
+) -> Mapping[str, Rule]:
+    """The metadata of a setting's field, read back by `rule_of`."""
+    return {_KEY: Rule(doc, between, check, short)}
+
+
+def rule_of(metadata: Mapping[str, Rule]) -> Rule:
+    """The rule that `about` put there."""
+    return metadata[_KEY]
+
+
+def host(text: str) -> str:
+    """An address or host name to listen on."""
+    if _host(text) is None:
+        raise ValueError("must be an IP address or a host name; 0.0.0.0 or :: listens everywhere")
+    return text
+
+
+def service(text: str) -> str:
+    """A name that stands in headers and tokens."""
+    if _service(text) is None:
+        raise ValueError("must have 1 to 255 letters, digits or _ . : / -")
+    return text
+
+
+def external_url(text: str) -> str:
+    """Scheme and host that clients use; a last slash is taken off."""
+    if not text:
+        return text
+    if _url_letters(text) is None:
+        raise ValueError("must be a URL of printable ASCII without spaces")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("must be a URL; its host or port is malformed") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError("must begin with http:// or https:// and a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not name a user")
+    if parts.path not in {"", "/"} or "?" in text or "#" in text:
+        raise ValueError("must end after host and port: the registry lives at the root of its host")
+    return text.removesuffix("/")
+
+
+def database_url(text: str) -> str:
+    """A database the program can open; a relative SQLite path becomes absolute."""
+    if not text:
+        return text
+    if text.startswith("sqlite:"):
+        return _sqlite_url(text)
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    if _url_letters(text) is None:
+        raise ValueError("must be printable ASCII without spaces; write other letters as %XX")
+    try:
+        parts = urlsplit(text)
+        # libpq takes several hosts, which no other URL has.
+        port = 1 if "," in parts.netloc else parts.port
+    except ValueError:
+        raise ValueError("has a malformed host or port; write / ? # [ ] @ : in a password as %XX") from None
+    if port == 0 or len(parts.path) <= 1:
+        raise ValueError("must name the database after the host: postgresql://user@host:5432/name")
+    return text
+
+
+def folder(text: str) -> str:
+    """A folder that exists and is writable, or whose nearest existing parent is; made absolute."""
+    if not text or "\0" in text:
+        raise ValueError("must be the path of a folder")
+    path = os.path.abspath(os.path.expanduser(text))
+    existing = path
+    while not os.path.lexists(existing) and existing != os.path.dirname(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        raise ValueError(f"is unreachable: {existing!r} is not a folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(f"is unreachable: {existing!r} is not writable")
+    return path
+
+
+def socket_folder(text: str) -> str:
+    """A folder for sockets, whose names must fit into what Linux gives them; "" for none."""
+    if not text:
+        return text
+    path = folder(text)
+    if len(os.fsencode(path)) > _SOCKET_FOLDER_BYTES:
+        raise ValueError(f"is too long for sockets: at most {_SOCKET_FOLDER_BYTES} bytes")
+    return path
+
+
+def _sqlite_url(text: str) -> str:
+    path = text.removeprefix("sqlite:///")
+    if path == text:
+        raise ValueError("must begin with sqlite:/// and the path of a file")
+    if path.startswith(":memory:") or "\0" in path or not os.path.basename(path):
+        raise ValueError("must name a file that all processes share")
+    path = os.path.abspath(path)
+    if os.path.isdir(path):
+        raise ValueError(f"must name a file; {path!r} is a folder")
+    folder(os.path.dirname(path))
+    return f"sqlite:///{path}"

@@ -1,0 +1,259 @@
+"""The settings: names, types, defaults and what they mean.
+
+`Settings()` is the default configuration; tests change a section with `dataclasses.replace`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from moorage.config import rules
+from moorage.config.rules import about
+
+_DAY = 86_400
+_YEAR_HOURS = 8_784
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where and with how much the server listens."""
+
+    host: str = field(
+        default="127.0.0.1",
+        metadata=about(
+            "Address to listen on. `0.0.0.0` or `::` listens on every interface: put TLS in front.",
+            check=rules.host,
+            short="MOORAGE_HOST",
+        ),
+    )
+    port: int = field(
+        default=5000,
+        metadata=about("Port to listen on; 0 takes any free one.", between=(0, 65535), short="MOORAGE_PORT"),
+    )
+    external_url: str = field(
+        default="",
+        metadata=about(
+            "Scheme, host and port that clients use, for instance `https://registry.example.com`. "
+            "Empty: what each request says of itself.",
+            check=rules.external_url,
+        ),
+    )
+    processes: int = field(
+        default=0, metadata=about("Server processes; 0 starts one for each CPU.", between=(0, 256))
+    )
+    threads: int = field(default=4, metadata=about("Threads in each process.", between=(1, 256)))
+    socket_folder: str = field(
+        default="",
+        metadata=about(
+            "When set, process *n* listens on the Unix socket `<n>.sock` in this folder, for a proxy on the "
+            "same machine, and `host` and `port` are not used.",
+            check=rules.socket_folder,
+        ),
+    )
+    behind_nginx: bool = field(
+        default=False,
+        metadata=about(
+            "The nginx of the proxy role is in front: it spools uploads and sends blobs by internal "
+            "redirect, and its word on address, host and scheme of the client is taken."
+        ),
+    )
+    drain_seconds: int = field(
+        default=60,
+        metadata=about("On stop, how long active requests may take to finish.", between=(0, 3600)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Where content lies."""
+
+    data: Path = field(
+        default=Path("./data"),
+        metadata=about(
+            "Folder of blobs, keys and the SQLite database; made when missing. A relative path begins in "
+            "the folder where the program was started.",
+            check=rules.folder,
+            short="MOORAGE_DATA",
+        ),
+    )
+    reserve_bytes: int = field(
+        default=268_435_456,
+        metadata=about(
+            "Free bytes on the disk below which uploads are refused, so that the database can still be "
+            "written and things can still be deleted.",
+            between=(0, 2**50),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DatabaseSettings:
+    """Which database; its password is kept out of `repr`."""
+
+    url: str = field(
+        default="",
+        metadata=about(
+            "`postgresql://user:password@host:5432/name` or `sqlite:////absolute/path`. Empty: SQLite in "
+            "`db/moorage.sqlite` in the data folder.",
+            check=rules.database_url,
+        ),
+    )
+
+    @property
+    def location(self) -> str:
+        """The URL for logs: without user, password and options."""
+        try:
+            parts = urlsplit(self.url)
+        except ValueError:
+            return "malformed"
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if self.url else ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(location={self.location!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """The tokens that clients carry."""
+
+    lifetime_seconds: int = field(
+        default=900,
+        metadata=about("How long an access token is good for.", between=(60, _DAY)),
+    )
+    refresh_days: int = field(
+        default=30, metadata=about("How long a refresh token is good for.", between=(1, 3650))
+    )
+    service: str = field(
+        default="moorage",
+        metadata=about("Name of this registry in challenges and in tokens.", check=rules.service),
+    )
+    issuer: str = field(
+        default="moorage", metadata=about("Name of the issuer in tokens.", check=rules.service)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class UploadsSettings:
+    """Uploads under way."""
+
+    expire_hours: int = field(
+        default=168,
+        metadata=about("After how long without a byte an upload is given up.", between=(1, _YEAR_HOURS)),
+    )
+    lease_hours: int = field(
+        default=24,
+        metadata=about(
+            "How long a blob that no manifest names yet is kept for the client that pushed or found it.",
+            between=(1, _YEAR_HOURS),
+        ),
+    )
+    open_per_account: int = field(
+        default=1000,
+        metadata=about("Uploads that one account may have open at once.", between=(1, 1_000_000)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """How the registry protocol answers."""
+
+    sparse_indexes: bool = field(
+        default=False,
+        metadata=about("Take an index although some of the manifests it lists are not here."),
+    )
+    page_limit: int = field(
+        default=1000,
+        metadata=about("Most entries in one page of tags or of the catalog.", between=(1, 10_000)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSettings:
+    """What failed logins lead to."""
+
+    attempts: int = field(
+        default=5,
+        metadata=about(
+            "Failed logins to one account from one address before that pair is locked out.",
+            between=(1, 10_000),
+        ),
+    )
+    address_attempts: int = field(
+        default=30,
+        metadata=about(
+            "Failed logins from one address, whatever the account, before the address is locked out.",
+            between=(1, 1_000_000),
+        ),
+    )
+    window_seconds: int = field(
+        default=300, metadata=about("How long a failed login counts.", between=(1, _DAY))
+    )
+    lock_seconds: int = field(
+        default=60,
+        metadata=about("How long the first lock-out lasts; each further one doubles it.", between=(1, _DAY)),
+    )
+    max_lock_seconds: int = field(
+        default=900,
+        metadata=about("What a lock-out never exceeds; at least `lock_seconds`.", between=(1, _DAY)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectsSettings:
+    """Projects."""
+
+    creation: Literal["everyone", "adminonly"] = field(
+        default="everyone", metadata=about("Who may create projects: every user, or administrators only.")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """The log of operations."""
+
+    blobs: bool = field(
+        default=True,
+        metadata=about("Log the upload and download of single blobs too, not only of manifests."),
+    )
+    flush_seconds: float = field(
+        default=1.0,
+        metadata=about(
+            "Longest time that pulls and refusals are gathered before they are written together. "
+            "Changes are always logged in their own transaction.",
+            between=(0.01, 60),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What the processes write to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = field(
+        default="info", metadata=about("The least important messages that are written.")
+    )
+    format: Literal["json", "text"] = field(
+        default="json", metadata=about("One JSON object a line, or text for people.")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be configured, a section each."""
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    token: TokenSettings = field(default_factory=TokenSettings)
+    uploads: UploadsSettings = field(default_factory=UploadsSettings)
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
+    login: LoginSettings = field(default_factory=LoginSettings)
+    projects: ProjectsSettings = field(default_factory=ProjectsSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    @property
+    def database_url(self) -> str:
+        """The configured URL, or that of the SQLite file in the data folder. May hold a password."""
+        return self.database.url or f"sqlite:///{self.storage.data.absolute()}/db/moorage.sqlite"

@@ -1,0 +1,1 @@
+"""The database handle, for SQLite and PostgreSQL alike."""

@@ -1,0 +1,181 @@
+"""The one database handle; the differences between SQLite and PostgreSQL end in this room.
+
+Each thread has its own connection, opened on first use and kept. Reads run outside transactions.
+Every change runs inside `atomic()`.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import peewee
+
+database = peewee.DatabaseProxy()
+
+IntegrityError = peewee.IntegrityError
+#: What the database raises when it is out of reach, locked for too long, or its disk is full.
+DatabaseIllError = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
+
+_BUSY_SECONDS = 10
+_PRAGMAS = {
+    "journal_mode": "wal",
+    # An answer 201 promises that the row survives a power cut.
+    "synchronous": "full",
+    "foreign_keys": 1,
+    "cache_size": -65536,
+    "mmap_size": 268435456,
+    "wal_autocheckpoint": 1000,
+    "temp_store": "memory",
+}
+
+
+class Row(peewee.Model):
+    """The base of every table."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class _Turns:
+    """Who may write next to one SQLite file.
+
+    SQLite makes a second writer poll with growing pauses; a queue of a lock in the process and
+    a file lock between processes wakes the next writer at once. Both die with the process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._descriptor = -1
+        self._owner = -1
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        with self._lock:
+            if self._owner != os.getpid():  # a lock inherited through fork would be shared
+                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._owner = os.getpid()
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+
+@dataclass
+class _Bound:
+    """What belongs to the database that the handle is bound to."""
+
+    turns: _Turns | None = None
+
+
+_bound = _Bound()
+
+
+def open_database(url: str) -> None:
+    """Bind the handle to `url`; connections open later, one a thread.
+
+    Args:
+        url: ``sqlite:////absolute/file.sqlite`` or ``postgresql://user:password@host:port/name``.
+
+    Raises:
+        ValueError: the scheme is neither of the two.
+    """
+    if url.startswith("sqlite:///"):
+        path = Path(url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _bound.turns = _Turns(path.with_name(path.name + ".turn"))
+        database.initialize(
+            peewee.SqliteDatabase(
+                str(path),
+                pragmas=_PRAGMAS,
+                lock_type="IMMEDIATE",
+                timeout=_BUSY_SECONDS,
+                cached_statements=512,
+            )
+        )
+    elif url.startswith(("postgresql://", "postgres://")):
+        _bound.turns = None
+        database.initialize(peewee.PostgresqlDatabase(url, prefer_psycopg3=True))
+    else:
+        raise ValueError("a database URL starts with sqlite:/// or postgresql://")
+
+
+def close_connection() -> None:
+    """Close this thread's connection; the next use opens a new one."""
+    if not database.is_closed():
+        database.close()
+
+
+def is_postgresql() -> bool:
+    """Whether the handle is bound to PostgreSQL."""
+    return isinstance(database.obj, peewee.PostgresqlDatabase)
+
+
+def in_transaction() -> bool:
+    """Whether this thread has a transaction open."""
+    return bool(database.in_transaction())
+
+
+@contextmanager
+def atomic() -> Iterator[None]:
+    """One transaction for a change, its audit row and its tasks; a nested one is a savepoint.
+
+    On SQLite it begins IMMEDIATE: a deferred transaction that reads and then writes fails at
+    once when another writer came between, and no time-out cures that.
+    """
+    turns = _bound.turns
+    if turns is None or database.in_transaction():
+        with database.atomic():
+            yield
+        return
+    with turns.take(), database.atomic():
+        yield
+
+
+class Statement:
+    """Fixed SQL for the hot path, written with ``?`` and run on either database."""
+
+    __slots__ = ("_postgresql", "_sqlite")
+
+    def __init__(self, text: str) -> None:
+        self._sqlite = text
+        self._postgresql = text.replace("?", "%s")
+
+    def one(self, *parameters: object) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        row: tuple[Any, ...] | None = self._execute(parameters).fetchone()
+        return row
+
+    def all(self, *parameters: object) -> list[tuple[Any, ...]]:
+        """Every row."""
+        rows: list[tuple[Any, ...]] = self._execute(parameters).fetchall()
+        return rows
+
+    def run(self, *parameters: object) -> int:
+        """Run a change; returns how many rows it touched."""
+        count: int = self._execute(parameters).rowcount
+        return count
+
+    def _execute(self, parameters: Sequence[object]) -> Any:
+        text = self._postgresql if is_postgresql() else self._sqlite
+        return database.execute_sql(text, parameters)
+
+
+def probe() -> None:
+    """Ask the database something.
+
+    Raises:
+        DatabaseIllError: it does not answer.
+    """
+    try:
+        database.execute_sql("SELECT 1").fetchone()
+    except DatabaseIllError:
+        close_connection()
+        raise

@@ -1,0 +1,1 @@
+"""The registry itself: blobs, uploads, manifests, tags, referrers."""

@@ -1,0 +1,151 @@
+"""Queries for blobs and for which repository holds them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from moorage.db.connection import Statement, is_postgresql
+from moorage.db.fields import from_microseconds, to_microseconds
+from moorage.distribution.chunks import chunks
+from moorage.distribution.model import StoredBlob
+from moorage.distribution.tables import BlobLinkRow, BlobRow, ManifestBlobRow
+from moorage.oci.digest import Digest
+from moorage.oci.names import RepositoryName
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBlob:
+    """A blob as one repository holds it.
+
+    Attributes:
+        leased_until: None when it holds it for good.
+    """
+
+    blob: StoredBlob
+    repository_id: int
+    leased_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """One repository of a project, which stands for all of the project's that hold a blob."""
+
+    project_id: int
+    repository: RepositoryName
+
+
+class BlobStore:
+    """Reads and writes the tables `blob` and `blob_link`."""
+
+    _held = Statement(
+        "SELECT b.id, b.size_bytes, l.repository_id, l.leased_until FROM repository r "
+        "JOIN blob b ON b.digest = ? "
+        "JOIN blob_link l ON l.repository_id = r.id AND l.blob_id = b.id WHERE r.name = ?"
+    )
+    _find = Statement("SELECT id, size_bytes FROM blob WHERE digest = ?")
+    _insert = Statement(
+        "INSERT INTO blob (digest, size_bytes, created_at) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING"
+    )
+    _resize = Statement("UPDATE blob SET size_bytes = ? WHERE id = ?")
+    _link = Statement(
+        "INSERT INTO blob_link (repository_id, blob_id, leased_until) VALUES (?, ?, ?) "
+        "ON CONFLICT (repository_id, blob_id) DO UPDATE SET leased_until = excluded.leased_until "
+        "WHERE blob_link.leased_until < excluded.leased_until"
+    )
+    _renew = Statement(
+        "UPDATE blob_link SET leased_until = ? WHERE repository_id = ? AND blob_id = ? AND leased_until < ?"
+    )
+    _unlink = Statement("DELETE FROM blob_link WHERE repository_id = ? AND blob_id = ?")
+    _holders = Statement(
+        "SELECT r.project_id, min(r.name) FROM blob b JOIN blob_link l ON l.blob_id = b.id "
+        "JOIN repository r ON r.id = l.repository_id WHERE b.digest = ? "
+        "GROUP BY r.project_id ORDER BY r.project_id = ? DESC, r.project_id LIMIT ?"
+    )
+    _needed = Statement("SELECT 1 FROM manifest_blob WHERE repository_id = ? AND blob_id = ? LIMIT 1")
+
+    def held(self, repository: RepositoryName, digest: Digest) -> HeldBlob | None:
+        """The blob, if the repository holds it, in one statement."""
+        row = self._held.one(str(digest), repository)
+        if row is None:
+            return None
+        blob_id, size, repository_id, leased_until = row
+        until = None if leased_until is None else from_microseconds(leased_until)
+        return HeldBlob(StoredBlob(blob_id, digest, size), repository_id, until)
+
+    def held_among(self, repository_id: int, digests: Iterable[Digest]) -> dict[Digest, HeldBlob]:
+        """Those of the digests that the repository holds."""
+        found: dict[Digest, HeldBlob] = {}
+        for chunk in chunks(digests):
+            rows: Any = (
+                BlobRow.select(BlobRow.id, BlobRow.digest, BlobRow.size_bytes, BlobLinkRow.leased_until)
+                .join(BlobLinkRow, on=(BlobLinkRow.blob == BlobRow.id))
+                .where(BlobLinkRow.repository == repository_id, BlobRow.digest << [str(d) for d in chunk])
+                .tuples()
+            )
+            for blob_id, text, size, leased_until in rows:
+                digest = Digest.parse(text)
+                found[digest] = HeldBlob(StoredBlob(blob_id, digest, size), repository_id, leased_until)
+        return found
+
+    def holders(self, digest: Digest, preferred_project: int, most: int) -> Iterator[Holder]:
+        """Projects of which a repository holds the blob, the preferred one first."""
+        for project_id, name in self._holders.all(str(digest), preferred_project, most):
+            yield Holder(project_id, RepositoryName(name))
+
+    def put(self, digest: Digest, size: int, now: datetime) -> StoredBlob:
+        """The row of a blob whose file is in place, made if need be."""
+        row = self._find.one(str(digest))
+        if row is None:
+            self._insert.run(str(digest), size, to_microseconds(now))
+            (row,) = self._find.all(str(digest))
+        blob_id, known_size = row
+        if known_size != size:  # the bytes were just read and have this digest, so the row was wrong
+            self._resize.run(size, blob_id)
+        return StoredBlob(blob_id, digest, size)
+
+    def link(self, repository_id: int, blob_id: int, leased_until: datetime) -> None:
+        """Make the repository hold the blob until then; what it holds longer or for good stays so."""
+        self._link.run(repository_id, blob_id, to_microseconds(leased_until))
+
+    def renew(self, repository_id: int, blob_id: int, leased_until: datetime) -> bool:
+        """Lengthen a lease; False when there is none that is shorter."""
+        until = to_microseconds(leased_until)
+        return self._renew.run(until, repository_id, blob_id, until) > 0
+
+    def keep(self, repository_id: int, blob_ids: Iterable[int]) -> None:
+        """Make the repository hold the blobs, of which it has leases, for good."""
+        for chunk in chunks(blob_ids):
+            self._change(repository_id, chunk, BlobLinkRow.leased_until.is_null(False), None)
+
+    def loosen(self, repository_id: int, blob_ids: Iterable[int], leased_until: datetime) -> None:
+        """Turn what the repository holds for good, and no manifest of it needs, into leases."""
+        for chunk in chunks(blob_ids):
+            needed = ManifestBlobRow.select(ManifestBlobRow.blob_id).where(
+                ManifestBlobRow.repository_id == repository_id, ManifestBlobRow.blob_id << chunk
+            )
+            idle = BlobLinkRow.leased_until.is_null() & BlobLinkRow.blob.not_in(needed)
+            self._change(repository_id, chunk, idle, leased_until)
+
+    def _change(self, repository_id: int, blob_ids: list[int], which: Any, until: datetime | None) -> None:
+        mine = (BlobLinkRow.repository == repository_id) & (BlobLinkRow.blob << blob_ids) & which
+        if is_postgresql():  # one order for all, or two transactions wait for each other in a circle
+            locked: Any = BlobLinkRow.select(BlobLinkRow.blob).where(mine).order_by(BlobLinkRow.blob)
+            list(locked.for_update("FOR NO KEY UPDATE").tuples())
+        BlobLinkRow.update(leased_until=until).where(mine).execute()
+
+    def is_needed(self, repository_id: int, blob_id: int) -> bool:
+        """Whether a manifest of the repository refers to the blob."""
+        return self._needed.one(repository_id, blob_id) is not None
+
+    def unlink(self, repository_id: int, blob_id: int) -> bool:
+        """Make the repository let go of the blob; False when it did not hold it.
+
+        Raises:
+            IntegrityError: a manifest of the repository refers to it.
+        """
+        return self._unlink.run(repository_id, blob_id) > 0
+
+    def unlink_all(self, repository_id: int) -> None:
+        """Make the repository let go of every blob."""
+        BlobLinkRow.delete().where(BlobLinkRow.repository == repository_id).execute()

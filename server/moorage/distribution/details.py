@@ -1,0 +1,79 @@
+"""What stands beside each manifest of a list: its annotations, the lines of an index, what is attached.
+
+A page of a list costs as many statements as an empty one.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from moorage.distribution.detail_store import DetailStore
+from moorage.distribution.model import IndexEntry, ManifestSummary, StoredManifest
+from moorage.oci.digest import Digest
+from moorage.oci.errors import ManifestInvalidError
+from moorage.oci.manifest import MAX_MANIFEST_BYTES, ImageIndex, parse_manifest
+
+#: Bodies above this size are left out of lists, so that a page never takes a gigabyte.
+LISTED_BYTES = 64 * 1024
+#: Attached manifests shown in a list; asking for one manifest's own shows the others.
+LISTED_ATTACHED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What the body of a manifest says, and what it does not.
+
+    Attributes:
+        entries: the lines of an index; empty for any other manifest.
+    """
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    entries: tuple[IndexEntry, ...] = ()
+    config: Digest | None = None
+
+
+NOTHING = Detail()
+
+
+class Details:
+    """Reads what lists of manifests do not hold."""
+
+    def __init__(self, store: DetailStore) -> None:
+        self._store = store
+
+    def of(self, manifests: Collection[ManifestSummary], most_bytes: int = LISTED_BYTES) -> dict[int, Detail]:
+        """The details of each manifest by its number; those over `most_bytes` are left out."""
+        stored = self._store.bodies([each.id for each in manifests], most_bytes)
+        children = self._store.child_ids(list(stored))
+        return {number: _detail(one, children.get(number, {})) for number, one in stored.items()}
+
+    def of_one(self, manifest: ManifestSummary) -> Detail:
+        """The details of one manifest, however large."""
+        return self.of([manifest], MAX_MANIFEST_BYTES).get(manifest.id, NOTHING)
+
+    def attached(
+        self, manifests: Sequence[ManifestSummary], *, limit: int = LISTED_ATTACHED, offset: int = 0
+    ) -> dict[Digest, list[ManifestSummary]]:
+        """What names one of these manifests of one repository as its subject, by that subject."""
+        found: dict[Digest, list[ManifestSummary]] = {}
+        if not manifests:
+            return found
+        subjects = [each.digest for each in manifests]
+        for one in self._store.attached(manifests[0].repository_id, subjects, limit, offset):
+            if one.subject is not None:
+                found.setdefault(one.subject, []).append(one)
+        return found
+
+    def count_attached(self, manifest: ManifestSummary) -> int:
+        """How many manifests name this one as their subject."""
+        return self._store.count_attached(manifest.repository_id, [manifest.digest])
+
+
+def _detail(stored: StoredManifest, children: Mapping[Digest, int]) -> Detail:
+    try:
+        parsed = parse_manifest(stored.body, stored.media_type)
+    except ManifestInvalidError:  # an older release took what this one would not
+        return NOTHING
+    if not isinstance(parsed, ImageIndex):
+        return Detail(parsed.annotations, (), parsed.config.digest)
+    lines = tuple(IndexEntry(stored.id, children.get(line.digest), line) for line in parsed.manifests)
+    return Detail(parsed.annotations, lines)

@@ -1,0 +1,243 @@
+"""Queries for manifests and what they refer to."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from moorage.db.connection import Statement, is_postgresql
+from moorage.db.fields import to_microseconds
+from moorage.distribution.chunks import chunks
+from moorage.distribution.model import StoredManifest
+from moorage.distribution.tables import ManifestBlobRow, ManifestChildRow, ManifestRow, RepositoryRow
+from moorage.oci.digest import Digest
+from moorage.oci.manifest import ImageIndex, ImageManifest
+from moorage.oci.names import RepositoryName, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class KnownManifest:
+    """The row of a manifest, without its bytes.
+
+    Attributes:
+        size_bytes: of the body alone.
+    """
+
+    id: int
+    digest: Digest
+    size_bytes: int
+
+
+class ManifestStore:
+    """Reads and writes the tables `manifest`, `manifest_blob` and `manifest_child`."""
+
+    _by_tag = Statement(
+        "SELECT m.id, m.repository_id, m.digest, m.media_type, m.body FROM repository r "
+        "JOIN tag t ON t.repository_id = r.id JOIN manifest m ON m.id = t.manifest_id "
+        "WHERE r.name = ? AND t.name = ?"
+    )
+    _by_digest = Statement(
+        "SELECT m.id, m.repository_id, m.digest, m.media_type, m.body FROM repository r "
+        "JOIN manifest m ON m.repository_id = r.id WHERE r.name = ? AND m.digest = ?"
+    )
+    _by_id = Statement("SELECT id, repository_id, digest, media_type, body FROM manifest WHERE id = ?")
+    _known = Statement(
+        "SELECT id, length(body) FROM manifest WHERE repository_id = ? AND digest = ?"
+    )
+    _known_alone = Statement(
+        "SELECT id, length(body) FROM manifest WHERE repository_id = ? AND digest = ? FOR UPDATE"
+    )
+    _insert = Statement(
+        "INSERT INTO manifest (repository_id, digest, media_type, artifact_type, config_media_type, subject, "
+        "size_bytes, pushed_at, pulled_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?) RETURNING id"
+    )
+    _is_child = Statement("SELECT 1 FROM manifest_child WHERE child_id = ? LIMIT 1")
+    _blob_ids = Statement("SELECT blob_id FROM manifest_blob WHERE manifest_id = ?")
+    _drop_blobs = Statement("DELETE FROM manifest_blob WHERE manifest_id = ?")
+    _drop_children = Statement("DELETE FROM manifest_child WHERE parent_id = ?")
+    _delete = Statement("DELETE FROM manifest WHERE id = ?")
+    _take_in = Statement(
+        "UPDATE manifest_child SET child_id = ? WHERE digest = ? AND child_id IS NULL "
+        "AND parent_id IN (SELECT id FROM manifest WHERE repository_id = ?)"
+    )
+    _lock_digest = Statement("SELECT pg_advisory_xact_lock(?, hashtext(?))")
+    _pulled_by_digest = Statement(
+        "UPDATE manifest SET pulled_at = ? WHERE digest = ? "
+        "AND repository_id = (SELECT id FROM repository WHERE name = ?) "
+        "AND (pulled_at IS NULL OR pulled_at < ?)"
+    )
+
+    def by_tag(self, repository: RepositoryName, tag: Tag) -> StoredManifest | None:
+        """What the tag names right now."""
+        return _stored(self._by_tag.one(repository, tag))
+
+    def by_digest(self, repository: RepositoryName, digest: Digest) -> StoredManifest | None:
+        """The manifest of that digest."""
+        return _stored(self._by_digest.one(repository, str(digest)))
+
+    def by_id(self, manifest_id: int) -> StoredManifest | None:
+        """The manifest of that number."""
+        return _stored(self._by_id.one(manifest_id))
+
+    def known(self, repository_id: int, digest: Digest) -> KnownManifest | None:
+        """The manifest's row."""
+        return _known(self._known.one(repository_id, str(digest)), digest)
+
+    def known_alone(self, repository_id: int, digest: Digest) -> KnownManifest | None:
+        """The manifest's row, which nobody can refer to before this transaction ends."""
+        statement = self._known_alone if is_postgresql() else self._known
+        return _known(statement.one(repository_id, str(digest)), digest)
+
+    def known_among(self, repository_id: int, digests: Iterable[Digest]) -> dict[Digest, KnownManifest]:
+        """Those of the digests that the repository has."""
+        found: dict[Digest, KnownManifest] = {}
+        columns = (
+            ManifestRow.id,
+            ManifestRow.digest,
+            peewee.fn.LENGTH(ManifestRow.body),
+        )
+        for chunk in chunks(digests):
+            texts = [str(digest) for digest in chunk]
+            rows: Any = ManifestRow.select(*columns).where(
+                ManifestRow.repository == repository_id, ManifestRow.digest << texts
+            )
+            for number, text, size in rows.tuples():
+                digest = Digest.parse(text)
+                found[digest] = KnownManifest(number, digest, size)
+        return found
+
+    def insert(
+        self,
+        repository_id: int,
+        digest: Digest,
+        manifest: ImageManifest | ImageIndex,
+        body: bytes,
+        now: datetime,
+    ) -> int:
+        """Write the manifest's row; returns its number.
+
+        Raises:
+            IntegrityError: the repository has it, or is gone.
+        """
+        ((number,),) = self._insert.all(
+            repository_id,
+            str(digest),
+            manifest.media_type,
+            manifest.artifact_type,
+            manifest.config.media_type if isinstance(manifest, ImageManifest) else "",
+            None if manifest.subject is None else str(manifest.subject.digest),
+            manifest.size_bytes,
+            to_microseconds(now),
+            body,
+        )
+        return int(number)
+
+    def need_blobs(self, manifest_id: int, repository_id: int, blob_ids: Iterable[int]) -> None:
+        """Write the edges to blobs, which the repository must hold."""
+        for chunk in chunks(blob_ids):
+            ManifestBlobRow.insert_many(
+                [(manifest_id, repository_id, blob_id) for blob_id in chunk],
+                fields=(ManifestBlobRow.manifest, ManifestBlobRow.repository_id, ManifestBlobRow.blob_id),
+            ).execute()
+
+    def list_children(self, manifest_id: int, children: Mapping[Digest, int | None]) -> None:
+        """Write the edges to the manifests of an index; None for one that is absent."""
+        for chunk in chunks(children.items()):
+            ManifestChildRow.insert_many(
+                [(manifest_id, str(digest), child) for digest, child in chunk],
+                fields=(ManifestChildRow.parent, ManifestChildRow.digest, ManifestChildRow.child),
+            ).execute()
+
+    def take_in(self, repository_id: int, manifest_id: int, digest: Digest) -> None:
+        """Complete indexes of the repository that were pushed before this child of theirs."""
+        self._take_in.run(manifest_id, str(digest), repository_id)
+
+    def lock_digests(self, digests: Iterable[Digest]) -> None:
+        """Make whoever else pushes one of these manifests wait until this transaction ends."""
+        if is_postgresql():  # SQLite has one writer anyway
+            for text in sorted(str(digest) for digest in digests):
+                self._lock_digest.one(_DIGEST_LOCKS, text)
+
+    def is_child(self, manifest_id: int) -> bool:
+        """Whether an index lists the manifest."""
+        return self._is_child.one(manifest_id) is not None
+
+    def blob_ids(self, manifest_id: int) -> list[int]:
+        """The blobs that the manifest needs."""
+        return [row[0] for row in self._blob_ids.all(manifest_id)]
+
+    def delete(self, manifest_id: int) -> None:
+        """Remove the manifest and what it says about others.
+
+        Raises:
+            IntegrityError: an index lists it, or a tag names it.
+        """
+        self._drop_blobs.run(manifest_id)
+        self._drop_children.run(manifest_id)
+        self._delete.run(manifest_id)
+
+    def delete_all(self, repository_id: int) -> None:
+        """Remove every manifest of a repository; no tag may be left."""
+        ids = ManifestRow.select(ManifestRow.id).where(ManifestRow.repository == repository_id)
+        ManifestChildRow.delete().where(ManifestChildRow.parent << ids).execute()
+        ManifestBlobRow.delete().where(ManifestBlobRow.repository_id == repository_id).execute()
+        ManifestRow.delete().where(ManifestRow.repository == repository_id).execute()
+
+    def child_ids(self, parent_id: int) -> dict[Digest, int]:
+        """The manifests that an index lists and that are there."""
+        rows: Any = ManifestChildRow.select(ManifestChildRow.digest, ManifestChildRow.child).where(
+            ManifestChildRow.parent == parent_id, ManifestChildRow.child.is_null(False)
+        )
+        return {Digest.parse(text): child for text, child in rows.tuples()}
+
+    def referring(
+        self,
+        repository: RepositoryName,
+        subject: Digest,
+        artifact_type: str | None,
+        last: Digest | None,
+        most: int,
+    ) -> list[tuple[StoredManifest, str]]:
+        """Manifests of that subject, each with its artifact type, by digest, after `last`."""
+        columns = (
+            ManifestRow.id,
+            ManifestRow.repository,
+            ManifestRow.digest,
+            ManifestRow.media_type,
+            ManifestRow.body,
+            ManifestRow.artifact_type,
+        )
+        rows: Any = ManifestRow.select(*columns).join(RepositoryRow)
+        rows = rows.where(RepositoryRow.name == repository, ManifestRow.subject == str(subject))
+        if artifact_type is not None:
+            rows = rows.where(ManifestRow.artifact_type == artifact_type)
+        if last is not None:
+            rows = rows.where(ManifestRow.digest > str(last))
+        found: list[tuple[StoredManifest, str]] = []
+        for *plain, kind in rows.order_by(ManifestRow.digest).limit(most).tuples():
+            found.append((_manifest(tuple(plain)), kind))
+        return found
+
+    def note_pull(self, repository: str, digest: str, at: datetime) -> None:
+        """Remember when the manifest was last pulled."""
+        moment = to_microseconds(at)
+        self._pulled_by_digest.run(moment, digest, repository, moment)
+
+
+#: Namespace of the advisory locks on manifests.
+_DIGEST_LOCKS = 0x6D616E69
+
+
+def _known(row: tuple[Any, ...] | None, digest: Digest) -> KnownManifest | None:
+    return None if row is None else KnownManifest(row[0], digest, row[1])
+
+
+def _stored(row: tuple[Any, ...] | None) -> StoredManifest | None:
+    return None if row is None else _manifest(row)
+
+
+def _manifest(row: tuple[Any, ...]) -> StoredManifest:
+    number, repository_id, digest, media_type, body = row
+    return StoredManifest(number, repository_id, Digest.parse(digest), media_type, bytes(body))

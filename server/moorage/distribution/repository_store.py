@@ -1,0 +1,143 @@
+"""Queries for repositories and the catalog of them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from moorage.db.connection import Statement, is_postgresql
+from moorage.db.fields import from_microseconds, to_microseconds
+from moorage.distribution.chunks import chunks
+from moorage.distribution.model import Repository
+from moorage.distribution.tables import ManifestRow, RepositoryRow
+from moorage.oci.names import RepositoryName
+
+#: What lists can be sorted by.
+SORTS = {
+    "id": RepositoryRow.id,
+    "name": RepositoryRow.name,
+    "creation_time": RepositoryRow.created_at,
+    "update_time": RepositoryRow.updated_at,
+    "pull_count": RepositoryRow.pull_count,
+}
+
+
+class RepositoryStore:
+    """Reads and writes the table `repository`."""
+
+    _find = Statement(
+        "SELECT id, project_id, name, description, pull_count, created_at, updated_at "
+        "FROM repository WHERE name = ?"
+    )
+    # The row cannot be deleted before the transaction ends, but others may hold it as well.
+    _hold_shared = Statement(
+        "SELECT id, project_id, name, description, pull_count, created_at, updated_at "
+        "FROM repository WHERE name = ? FOR KEY SHARE"
+    )
+    _hold_alone = Statement(
+        "SELECT id, project_id, name, description, pull_count, created_at, updated_at "
+        "FROM repository WHERE name = ? FOR UPDATE"
+    )
+    _insert = Statement(
+        "INSERT INTO repository (project_id, name, description, pull_count, created_at, updated_at) "
+        "VALUES (?, ?, '', 0, ?, ?) ON CONFLICT (name) DO NOTHING"
+    )
+    _touch = Statement("UPDATE repository SET updated_at = ? WHERE id = ? AND updated_at < ?")
+    _count_pulls = Statement("UPDATE repository SET pull_count = pull_count + ? WHERE name = ?")
+    _delete = Statement("DELETE FROM repository WHERE id = ?")
+
+    def find(self, name: RepositoryName) -> Repository | None:
+        """The repository of that name."""
+        return _repository(self._find.one(name))
+
+    def hold(self, name: RepositoryName) -> Repository | None:
+        """The repository, which nobody can delete before this transaction ends."""
+        return _repository((self._hold_shared if is_postgresql() else self._find).one(name))
+
+    def hold_alone(self, name: RepositoryName) -> Repository | None:
+        """The repository, which nobody can add to before this transaction ends."""
+        return _repository((self._hold_alone if is_postgresql() else self._find).one(name))
+
+    def insert(self, project_id: int, name: RepositoryName, now: datetime) -> bool:
+        """Make the repository; False when somebody else just did.
+
+        Raises:
+            IntegrityError: there is no such project.
+        """
+        moment = to_microseconds(now)
+        return self._insert.run(project_id, name, moment, moment) > 0
+
+    def touch(self, repository_id: int, now: datetime, unless_since: datetime) -> None:
+        """Note a change, unless one was noted since."""
+        self._touch.run(to_microseconds(now), repository_id, to_microseconds(unless_since))
+
+    def describe(self, repository_id: int, description: str, now: datetime) -> None:
+        """Set the description."""
+        RepositoryRow.update(description=description, updated_at=now).where(
+            RepositoryRow.id == repository_id
+        ).execute()
+
+    def delete(self, repository_id: int) -> None:
+        """Remove the row; nothing may refer to it any more."""
+        self._delete.run(repository_id)
+
+    def page(self, project_id: int, q: str, limit: int, offset: int, sort: str) -> list[Repository]:
+        """Repositories of a project whose name has `q` in it."""
+        column = SORTS[sort.removeprefix("-")]
+        order = column.desc() if sort.startswith("-") else column.asc()
+        rows = RepositoryRow.select().where(*_which(project_id, q)).order_by(order, RepositoryRow.id)
+        return [_of_row(row) for row in rows.limit(limit).offset(offset)]
+
+    def count(self, project_id: int, q: str) -> int:
+        """How many `page` goes through."""
+        counted: int = RepositoryRow.select().where(*_which(project_id, q)).count()
+        return counted
+
+    def artifact_counts(self, repository_ids: Iterable[int]) -> dict[int, int]:
+        """How many manifests each of the repositories has; those with none are left out."""
+        found: dict[int, int] = {}
+        for chunk in chunks(repository_ids):
+            rows: Any = ManifestRow.select(ManifestRow.repository, peewee.fn.COUNT(ManifestRow.id)).where(
+                ManifestRow.repository << chunk
+            )
+            found.update(rows.group_by(ManifestRow.repository).tuples())
+        return found
+
+    def count_pulls(self, name: str, pulls: int) -> None:
+        """Add to the number of pulls."""
+        self._count_pulls.run(pulls, name)
+
+
+def _which(project_id: int, q: str) -> list[Any]:
+    where: list[Any] = [RepositoryRow.project == project_id]
+    if q:
+        where.append(RepositoryRow.name.contains(q))  # which escapes wildcards
+    return where
+
+
+def _repository(row: tuple[Any, ...] | None) -> Repository | None:
+    if row is None:
+        return None
+    number, project_id, name, description, pulls, created, updated = row
+    return Repository(
+        number,
+        project_id,
+        RepositoryName(name),
+        description,
+        pulls,
+        from_microseconds(created),
+        from_microseconds(updated),
+    )
+
+
+def _of_row(row: Any) -> Repository:
+    return Repository(
+        row.id,
+        row.project_id,
+        RepositoryName(row.name),
+        row.description,
+        row.pull_count,
+        row.created_at,
+        row.updated_at,
+    )

@@ -1,0 +1,309 @@
+"""Where blobs lie: the contract, and the folder that fulfils it.
+
+    blobs/sha256/ab/abcdef...       a blob, complete and durable
+    uploads/<id>/00000000000000000000   the segment of an upload that begins at this offset
+    trash/<algorithm>-<hex>.<random>    a blob that was taken out and can still be put back
+
+A blob's name appears in one step (link or rename) and only after its bytes are on the medium.
+"""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from moorage.distribution.disk import (
+    append_file,
+    make_folder,
+    needs_room,
+    remove_file,
+    sync_file,
+    sync_folder,
+)
+from moorage.distribution.errors import BlobUploadInvalidError
+from moorage.distribution.spool import Spooled
+from moorage.oci.digest import ALGORITHMS, Digest, hasher
+
+_BLOB_HEX = re.compile(r"[0-9a-f]{64}(?:[0-9a-f]{64})?").fullmatch
+_UPLOAD_ID = re.compile(r"[0-9a-f]{32}").fullmatch
+_SEGMENT = re.compile(r"[0-9]{20}").fullmatch
+_OFFSET_DIGITS = 20
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Bytes that are on the medium and wait for a name.
+
+    Attributes:
+        digest: of the bytes, when it is known already.
+        kept: the file belongs to an upload session, which must not lose it before it ends.
+    """
+
+    path: str
+    size: int
+    digest: Digest | None = None
+    kept: bool = False
+
+
+class BlobStorage(Protocol):
+    """What the registry needs of a storage; `tests/contract` holds every storage to it.
+
+    Whatever writes raises `StorageFullError` when there is no room, and leaves things as they were.
+    """
+
+    def settle(self, body: Spooled) -> Settled:
+        """Wait until an arrived body is on the medium."""
+
+    def append(self, upload_id: str, offset: int, body: Settled) -> None:
+        """Make the body the segment of the upload that begins at `offset`; durable on return.
+
+        A segment that is there already was never acknowledged and is replaced.
+        """
+
+    def assemble(self, upload_id: str, length: int, tail: Spooled | None = None) -> Settled:
+        """The first `length` bytes of the upload, and those of `tail`, as one; durable on return.
+
+        Raises:
+            BlobUploadInvalidError: the segments do not add up to `length`.
+        """
+
+    def digest(self, source: Spooled | Settled, algorithm: str) -> Digest:
+        """Read everything and take its digest."""
+
+    def place(self, source: Settled, digest: Digest) -> None:
+        """Give the bytes their name as a blob; durable on return. The digest's lock must be held.
+
+        A blob of the right size that is there already is kept, one of another size is replaced.
+        """
+
+    def discard(self, source: Settled) -> None:
+        """Forget what `assemble` or `settle` left over; segments of an upload stay."""
+
+    def discard_upload(self, upload_id: str) -> None:
+        """Remove all segments of an upload."""
+
+    def upload_ids(self) -> Iterator[str]:
+        """The uploads that have segments."""
+
+    def stat(self, digest: Digest) -> int | None:
+        """The size of a blob; None when there is none."""
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """A blob for reading at any offset; it stays readable when it is trashed meanwhile.
+
+        Raises:
+            FileNotFoundError: there is no such blob.
+        """
+
+    def locate(self, digest: Digest) -> str | None:
+        """Where a proxy finds the blob below the storage's root of blobs; None: only we can read it."""
+
+    def trash(self, digest: Digest) -> bool:
+        """Take a blob out; False when there was none. The digest's lock must be held."""
+
+    def empty_trash(self, older_than: timedelta) -> int:
+        """Remove for good what was taken out so long ago; returns how many blobs."""
+
+    def walk(self) -> Iterator[tuple[Digest, int]]:
+        """Every blob with its size, in no order; what comes or goes meanwhile may be missed."""
+
+    def free_bytes(self) -> int:
+        """How many bytes may still be stored."""
+
+
+class FilesystemStorage:
+    """A folder on a local file system with hard links.
+
+    Args:
+        root: holds `blobs`, `uploads` and `trash`; the spool must be on the same file system.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.realpath(root)
+        self._blobs = os.path.join(self._root, "blobs")
+        self._uploads = os.path.join(self._root, "uploads")
+        self._trash = os.path.join(self._root, "trash")
+        os.makedirs(self._root, mode=0o700, exist_ok=True)
+        for folder in (self._uploads, self._trash, self._blobs):
+            make_folder(folder)
+        for algorithm in ALGORITHMS:
+            _make_prefixes(os.path.join(self._blobs, algorithm))
+
+    def settle(self, body: Spooled) -> Settled:
+        with needs_room():
+            sync_file(body.path)
+        return Settled(body.path, body.size, body.digest)
+
+    def append(self, upload_id: str, offset: int, body: Settled) -> None:
+        folder = self._upload_folder(upload_id)
+        with needs_room():
+            make_folder(folder)
+            os.replace(body.path, os.path.join(folder, _segment_name(offset)))
+            sync_folder(folder)
+
+    def assemble(self, upload_id: str, length: int, tail: Spooled | None = None) -> Settled:
+        folder = self._upload_folder(upload_id)
+        segments = list(_segments(folder, length))
+        if len(segments) == 1 and tail is None:
+            return Settled(segments[0], length, kept=True)
+        with needs_room():
+            make_folder(folder)
+            return _joined(segments, tail, length, os.path.join(folder, f"whole.{secrets.token_hex(8)}"))
+
+    def digest(self, source: Spooled | Settled, algorithm: str) -> Digest:
+        if source.digest is not None and source.digest.algorithm == algorithm:
+            return source.digest
+        running = hasher(algorithm)
+        piece = memoryview(bytearray(_PIECE))
+        with open(source.path, "rb", buffering=0) as file:
+            while size := file.readinto(piece):
+                running.update(piece[:size])
+        return Digest(algorithm, running.hexdigest())
+
+    def place(self, source: Settled, digest: Digest) -> None:
+        final = self._blob_path(digest)
+        with needs_room():
+            if _size(final) != source.size:
+                _name(source, final)
+            # Also when the name was there: whoever made it may have died before this step.
+            sync_folder(os.path.dirname(final))
+
+    def discard(self, source: Settled) -> None:
+        if not source.kept:
+            remove_file(source.path)
+
+    def discard_upload(self, upload_id: str) -> None:
+        folder = self._upload_folder(upload_id)
+        with suppress(FileNotFoundError):
+            for name in os.listdir(folder):
+                remove_file(os.path.join(folder, name))
+            os.rmdir(folder)
+
+    def upload_ids(self) -> Iterator[str]:
+        with os.scandir(self._uploads) as entries:
+            yield from (entry.name for entry in entries if _UPLOAD_ID(entry.name))
+
+    def stat(self, digest: Digest) -> int | None:
+        return _size(self._blob_path(digest))
+
+    def open(self, digest: Digest) -> BinaryIO:
+        return open(self._blob_path(digest), "rb", buffering=0)
+
+    def locate(self, digest: Digest) -> str | None:
+        return f"{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
+
+    def trash(self, digest: Digest) -> bool:
+        path = self._blob_path(digest)
+        target = os.path.join(self._trash, f"{digest.algorithm}-{digest.hex}.{secrets.token_hex(8)}")
+        try:
+            os.utime(path)  # its age in the trash begins now
+            os.rename(path, target)
+        except FileNotFoundError:
+            return False
+        sync_folder(self._trash)
+        sync_folder(os.path.dirname(path))
+        return True
+
+    def empty_trash(self, older_than: timedelta) -> int:
+        limit = time.time() - older_than.total_seconds()
+        with os.scandir(self._trash) as entries:
+            old = [entry.path for entry in entries if entry.stat().st_mtime <= limit]
+        return sum(remove_file(path) for path in old)
+
+    def walk(self) -> Iterator[tuple[Digest, int]]:
+        for algorithm in ALGORITHMS:
+            for prefix in sorted(os.listdir(os.path.join(self._blobs, algorithm))):
+                yield from _blobs_in(os.path.join(self._blobs, algorithm, prefix), algorithm)
+
+    def free_bytes(self) -> int:
+        found = os.statvfs(self._root)
+        return found.f_bavail * found.f_frsize
+
+    def _blob_path(self, digest: Digest) -> str:
+        if digest.algorithm not in ALGORITHMS or not _BLOB_HEX(digest.hex):
+            raise ValueError("not a digest")
+        return os.path.join(self._blobs, digest.algorithm, digest.hex[:2], digest.hex)
+
+    def _upload_folder(self, upload_id: str) -> str:
+        if not _UPLOAD_ID(upload_id):
+            raise ValueError("not an upload id")
+        return os.path.join(self._uploads, upload_id)
+
+
+def _make_prefixes(folder: str) -> None:
+    """The 256 folders of one algorithm; the last one made tells that all are there."""
+    names = [f"{number:02x}" for number in range(256)]
+    if os.path.isdir(os.path.join(folder, names[-1])):
+        return
+    make_folder(folder)
+    for name in names:
+        with suppress(FileExistsError):
+            os.mkdir(os.path.join(folder, name), 0o700)
+    sync_folder(folder)
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path, follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return None
+
+
+def _name(source: Settled, final: str) -> None:
+    if not source.kept:
+        os.replace(source.path, final)
+        return
+    try:
+        os.link(source.path, final)
+    except FileExistsError:  # of a wrong size: readers keep what they opened, the name moves on
+        beside = f"{final}.{secrets.token_hex(8)}"
+        os.link(source.path, beside)
+        os.replace(beside, final)
+
+
+def _segment_name(offset: int) -> str:
+    return f"{offset:0{_OFFSET_DIGITS}d}"
+
+
+def _segments(folder: str, length: int) -> Iterator[str]:
+    """The files of the first `length` bytes; later ones were never acknowledged."""
+    offset = 0
+    while offset < length:
+        path = os.path.join(folder, _segment_name(offset))
+        size = _size(path)
+        if not size or offset + size > length:
+            raise BlobUploadInvalidError("the upload is damaged; start it again", {"offset": offset})
+        yield path
+        offset += size
+
+
+def _joined(segments: list[str], tail: Spooled | None, length: int, path: str) -> Settled:
+    parts = segments if tail is None else [*segments, tail.path]
+    expected = length + (0 if tail is None else tail.size)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        size = sum(append_file(part, descriptor) for part in parts)
+        if size != expected:
+            raise BlobUploadInvalidError("the upload is damaged; start it again", {"received": size})
+        os.fsync(descriptor)
+    except BaseException:
+        remove_file(path)
+        raise
+    finally:
+        os.close(descriptor)
+    return Settled(path, size)
+
+
+def _blobs_in(folder: str, algorithm: str) -> Iterator[tuple[Digest, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _BLOB_HEX(entry.name):
+                with suppress(FileNotFoundError):
+                    yield Digest(algorithm, entry.name), entry.stat(follow_symlinks=False).st_size

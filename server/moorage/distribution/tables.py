@@ -1,0 +1,131 @@
+"""Tables of the registry.
+
+`RESTRICT` foreign keys are the judge between a push and the garbage collector: a blob's row
+cannot go while a manifest or a repository holds it. Nothing cascades from `blob`.
+"""
+
+import peewee
+
+from moorage.db.connection import Row
+from moorage.db.fields import IdField, MomentField, NameField
+from moorage.projects.tables import ProjectRow
+
+
+class RepositoryRow(Row):
+    id = IdField()
+    project = peewee.ForeignKeyField(ProjectRow, on_delete="RESTRICT")
+    name = NameField(unique=True)
+    description = peewee.TextField(default="")
+    pull_count = peewee.BigIntegerField(default=0)
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "repository"
+
+
+class BlobRow(Row):
+    id = IdField()
+    digest = NameField(unique=True)
+    size_bytes = peewee.BigIntegerField()
+    created_at = MomentField()
+
+    class Meta:
+        table_name = "blob"
+
+
+class BlobLinkRow(Row):
+    """A repository holds a blob: for good (`leased_until` is null) or as a promise to a client."""
+
+    repository = peewee.ForeignKeyField(RepositoryRow, on_delete="RESTRICT", index=False)
+    blob = peewee.ForeignKeyField(BlobRow, on_delete="RESTRICT")
+    leased_until = MomentField(null=True)
+
+    class Meta:
+        table_name = "blob_link"
+        primary_key = peewee.CompositeKey("repository", "blob")
+
+
+class ManifestRow(Row):
+    id = IdField()
+    repository = peewee.ForeignKeyField(RepositoryRow, on_delete="RESTRICT", index=False)
+    digest = NameField()
+    media_type = peewee.TextField()
+    artifact_type = peewee.TextField(default="")
+    config_media_type = peewee.TextField(default="")
+    subject = NameField(null=True)
+    size_bytes = peewee.BigIntegerField()
+    pushed_at = MomentField()
+    pulled_at = MomentField(null=True)
+    body = peewee.BlobField()
+
+    class Meta:
+        table_name = "manifest"
+        indexes = (
+            (("repository", "digest"), True),
+            (("repository", "subject", "digest"), False),
+            (("repository", "pushed_at"), False),
+        )
+
+
+class ManifestBlobRow(Row):
+    """An edge: the manifest needs the blob, and so its repository must go on holding it.
+
+    The key points at the repository's link and not at the blob: a link that is needed cannot go,
+    and through the link's own key neither can the blob.
+    """
+
+    manifest = peewee.ForeignKeyField(ManifestRow, on_delete="CASCADE", index=False)
+    repository_id = peewee.BigIntegerField()
+    blob_id = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "manifest_blob"
+        primary_key = peewee.CompositeKey("manifest", "blob_id")
+        indexes = ((("repository_id", "blob_id"), False),)
+        constraints = (
+            peewee.SQL(
+                "FOREIGN KEY (repository_id, blob_id) "
+                "REFERENCES blob_link (repository_id, blob_id) ON DELETE RESTRICT"
+            ),
+        )
+        depends_on = (BlobLinkRow,)
+
+
+class ManifestChildRow(Row):
+    """An edge: the index lists the child; `child` is null while a sparse index lacks it."""
+
+    parent = peewee.ForeignKeyField(ManifestRow, on_delete="CASCADE", index=False)
+    digest = NameField()
+    child = peewee.ForeignKeyField(ManifestRow, on_delete="RESTRICT", null=True)
+
+    class Meta:
+        table_name = "manifest_child"
+        primary_key = peewee.CompositeKey("parent", "digest")
+        indexes = ((("digest",), False),)
+
+
+class TagRow(Row):
+    id = IdField()
+    repository = peewee.ForeignKeyField(RepositoryRow, on_delete="RESTRICT", index=False)
+    name = NameField()
+    manifest = peewee.ForeignKeyField(ManifestRow, on_delete="RESTRICT")
+    pushed_at = MomentField()
+    pulled_at = MomentField(null=True)
+
+    class Meta:
+        table_name = "tag"
+        indexes = ((("repository", "name"), True),)
+
+
+class UploadRow(Row):
+    id = peewee.TextField(primary_key=True)
+    repository = peewee.ForeignKeyField(RepositoryRow, on_delete="CASCADE")
+    subject = peewee.TextField(index=True)
+    received_bytes = peewee.BigIntegerField(default=0)
+    digest = peewee.TextField(null=True)
+    started_at = MomentField()
+    updated_at = MomentField(index=True)
+
+    class Meta:
+        table_name = "upload"

@@ -1,0 +1,225 @@
+"""What happened, told in the same transaction to whoever subscribed.
+
+An event is a frozen dataclass; its class name is a past participle. Lower floors publish,
+higher floors subscribe, so that nobody below knows who listens.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from moorage.oci.digest import Digest
+from moorage.oci.names import RepositoryName
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something, and from where: what the log says about every operation.
+
+    Attributes:
+        key: `Principal.key`, for instance ``user:7``.
+    """
+
+    key: str
+    kind: str
+    name: str
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+#: The machine itself: housekeeping, the command line, the first start.
+SYSTEM = Actor(key="system:0", kind="system", name="system")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The base of everything that happened."""
+
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class UserCreated(Event):
+    user_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged(Event):
+    """`what` names the fields, never their values."""
+
+    user_id: int
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeleted(Event):
+    user_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokenCreated(Event):
+    user_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokenRevoked(Event):
+    user_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RobotCreated(Event):
+    project_id: int
+    robot_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RobotChanged(Event):
+    project_id: int
+    robot_id: int
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class RobotDeleted(Event):
+    project_id: int
+    robot_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCreated(Event):
+    project_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChanged(Event):
+    project_id: int
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectDeleted(Event):
+    project_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberAdded(Event):
+    project_id: int
+    project: str
+    member: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged(Event):
+    project_id: int
+    project: str
+    member: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRemoved(Event):
+    project_id: int
+    project: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryEvent(Event):
+    """The base of what happens inside a repository."""
+
+    project_id: int
+    repository: RepositoryName
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryCreated(RepositoryEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryChanged(RepositoryEvent):
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryDeleted(RepositoryEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BlobPushed(RepositoryEvent):
+    digest: Digest
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlobMounted(RepositoryEvent):
+    digest: Digest
+    source: RepositoryName
+
+
+@dataclass(frozen=True, slots=True)
+class BlobDeleted(RepositoryEvent):
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPushed(RepositoryEvent):
+    """`tag` is None when the push named a digest; `created` tells a new manifest from a known one."""
+
+    digest: Digest
+    tag: str | None
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestDeleted(RepositoryEvent):
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class TagMoved(RepositoryEvent):
+    """A tag that named `previous` names `digest` now; `previous` is None for a new tag."""
+
+    tag: str
+    digest: Digest
+    previous: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagDeleted(RepositoryEvent):
+    tag: str
+    digest: Digest
+
+
+E_ = TypeVar("E_", bound=Event)
+
+
+class Events:
+    """Calls each subscriber of an event's class, at once and in the publisher's transaction."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[type[Event], list[Callable[[Event], None]]] = defaultdict(list)
+
+    def subscribe(self, kind: type[E_], handler: Callable[[E_], None]) -> None:
+        """Call `handler` for every event of exactly the class `kind`."""
+        self._handlers[kind].append(handler)  # type: ignore[arg-type]
+
+    def publish(self, event: Event) -> None:
+        """Tell the subscribers; whatever one of them raises undoes the whole transaction."""
+        for handler in self._handlers[type(event)]:
+            handler(event)

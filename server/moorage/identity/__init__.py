@@ -1,0 +1,1 @@
+"""Who is calling: users, robots, access tokens."""

@@ -1,0 +1,67 @@
+"""From a name and a password to a principal."""
+
+from dataclasses import replace
+
+from moorage.clock import Clock
+from moorage.identity.access_tokens import AccessTokens
+from moorage.identity.errors import BadCredentialsError
+from moorage.identity.lockout import Lockout
+from moorage.identity.model import Principal, PrincipalKind
+from moorage.identity.proved_passwords import ProvedPasswords
+from moorage.identity.robots import PREFIX, Robots
+from moorage.identity.secrets import ACCESS_TOKEN_PREFIX
+from moorage.identity.users import Users
+
+
+class Authenticator:
+    """Tells who is calling. The account is read every time; only argon2's work is remembered."""
+
+    def __init__(
+        self, users: Users, robots: Robots, access_tokens: AccessTokens, lockout: Lockout, clock: Clock
+    ) -> None:
+        self._users = users
+        self._robots = robots
+        self._access_tokens = access_tokens
+        self._lockout = lockout
+        self._proved = ProvedPasswords(clock)
+
+    def authenticate(self, name: str, password: str, address: str) -> Principal:
+        """Check a name and a password, a personal access token, or a robot's secret.
+
+        Args:
+            name: as the client sent it; it may be any text.
+            password: as the client sent it; it may be any text.
+            address: where the client is.
+
+        Raises:
+            BadCredentialsError: they do not fit; it never says why.
+            TooManyAttemptsError: too many failures came from there; nothing was checked.
+        """
+        self._lockout.check(name, address)
+        try:
+            principal = self._prove(name, password)
+        except BadCredentialsError:
+            self._lockout.failed(name, address)
+            raise
+        self._lockout.succeeded(name, address)
+        return principal
+
+    def current(self, principal: Principal) -> Principal:
+        """The account of a principal that a token speaks of, as it is now.
+
+        Raises:
+            BadCredentialsError: it is gone, disabled, expired, or its secrets were changed since.
+        """
+        if principal.is_anonymous:
+            return principal
+        accounts = self._robots if principal.kind is PrincipalKind.ROBOT else self._users
+        found = accounts.current(principal.id, principal.generation)
+        ends = [end for end in (principal.expires_at, found.expires_at) if end is not None]
+        return replace(found, expires_at=min(ends, default=None))
+
+    def _prove(self, name: str, password: str) -> Principal:
+        if name.startswith(PREFIX):
+            return self._robots.prove(name, password)
+        if password.startswith(ACCESS_TOKEN_PREFIX):
+            return self._access_tokens.prove(name, password)
+        return self._users.prove(name, password, self._proved)

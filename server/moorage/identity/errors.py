@@ -1,0 +1,50 @@
+"""What can go wrong with accounts."""
+
+from moorage.errors import Conflict, Denied, Invalid, NotFound, RateLimited, Unauthenticated
+
+
+class BadCredentialsError(Unauthenticated):
+    """Unknown account, wrong secret, disabled or expired: one answer for all of them."""
+
+    def __init__(self) -> None:
+        super().__init__("the name or the password is wrong, or the account cannot be used")
+
+
+class TooManyAttemptsError(RateLimited):
+    """The account or the address is locked out for a while."""
+
+
+class UserUnknownError(NotFound):
+    """No such user."""
+
+
+class RobotUnknownError(NotFound):
+    """No such robot account."""
+
+
+class AccessTokenUnknownError(NotFound):
+    """No such personal access token."""
+
+
+class UserExistsError(Conflict):
+    """The name is taken."""
+
+
+class RobotExistsError(Conflict):
+    """The project has a robot of that name."""
+
+
+class AccessTokenExistsError(Conflict):
+    """The user has a token of that name."""
+
+
+class LastAdminError(Conflict):
+    """Without this account nobody could administer the system."""
+
+
+class OldPasswordWrongError(Denied):
+    """Whoever changes their own password must know the old one."""
+
+
+class AccountInvalidError(Invalid):
+    """A name, password, address or duration that breaks the rules for it."""

@@ -1,0 +1,117 @@
+"""Principals and the accounts behind them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+#: The duration in days of what never expires, as Harbor's clients write it.
+FOREVER = -1
+
+
+class PrincipalKind(StrEnum):
+    """What kind of account is calling."""
+
+    ANONYMOUS = "anonymous"
+    USER = "user"
+    ROBOT = "robot"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling, as proved by a credential.
+
+    Attributes:
+        generation: grows whenever the account's secrets change or it is disabled; a token that
+            carries an older one is void.
+        admin: system administrator at the time of the proof; rights are looked up again at use.
+        expires_at: when the credential that proved it ends; nothing issued for it lives longer.
+    """
+
+    kind: PrincipalKind
+    id: int
+    name: str
+    generation: int = 0
+    admin: bool = False
+    expires_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The account in one word, for instance ``user:7``; never given to another account."""
+        return f"{self.kind.value}:{self.id}"
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.kind is PrincipalKind.ANONYMOUS
+
+
+ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, 0, "anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with a local password."""
+
+    id: int
+    name: str
+    email: str
+    real_name: str
+    comment: str
+    admin: bool
+    disabled: bool
+    generation: int
+    created_at: datetime
+    updated_at: datetime
+
+    def principal(self) -> Principal:
+        return Principal(PrincipalKind.USER, self.id, self.name, self.generation, self.admin)
+
+
+@dataclass(frozen=True, slots=True)
+class RobotRight:
+    """One thing a robot may do in its project, for instance ``repository`` / ``push``."""
+
+    resource: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """An account for machines, inside one project.
+
+    Attributes:
+        name: the full login name, ``robot$project+name``.
+        expires_at: None for never.
+    """
+
+    id: int
+    project_id: int
+    name: str
+    description: str
+    disabled: bool
+    generation: int
+    expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    rights: frozenset[RobotRight]
+    created_by: str
+
+    @property
+    def duration_days(self) -> int:
+        """Days from its making to its end; -1 for no end."""
+        return FOREVER if self.expires_at is None else (self.expires_at - self.created_at).days
+
+    def principal(self) -> Principal:
+        return Principal(PrincipalKind.ROBOT, self.id, self.name, self.generation, expires_at=self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A personal access token; its secret is shown once and kept as a digest."""
+
+    id: int
+    user_id: int
+    name: str
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None

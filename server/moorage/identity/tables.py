@@ -1,0 +1,79 @@
+"""Tables of accounts."""
+
+import peewee
+
+from moorage.db.connection import Row
+from moorage.db.fields import IdField, MomentField, NameField
+
+
+class UserRow(Row):
+    id = IdField()
+    name = NameField(unique=True)
+    email = peewee.TextField(default="")
+    real_name = peewee.TextField(default="")
+    comment = peewee.TextField(default="")
+    password_hash = peewee.TextField()
+    admin = peewee.BooleanField(default=False)
+    disabled = peewee.BooleanField(default=False)
+    generation = peewee.IntegerField(default=1)
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "account"  # "user" is a reserved word of PostgreSQL
+
+
+class RobotRow(Row):
+    """`project_id` is a plain number here: projects lie on a higher floor and delete their robots."""
+
+    id = IdField()
+    project_id = peewee.BigIntegerField(index=True)
+    name = NameField(unique=True)
+    description = peewee.TextField(default="")
+    secret_digest = peewee.TextField()
+    disabled = peewee.BooleanField(default=False)
+    generation = peewee.IntegerField(default=1)
+    expires_at = MomentField(null=True)
+    created_at = MomentField()
+    updated_at = MomentField()
+    created_by = peewee.TextField(default="")
+
+    class Meta:
+        table_name = "robot"
+
+
+class RobotRightRow(Row):
+    robot = peewee.ForeignKeyField(RobotRow, on_delete="CASCADE", index=False)
+    resource = peewee.TextField()
+    action = peewee.TextField()
+
+    class Meta:
+        table_name = "robot_right"
+        primary_key = peewee.CompositeKey("robot", "resource", "action")
+
+
+class AccessTokenRow(Row):
+    id = IdField()
+    user = peewee.ForeignKeyField(UserRow, on_delete="CASCADE")
+    name = peewee.TextField()
+    hint = peewee.TextField()
+    secret_digest = peewee.TextField(unique=True)
+    created_at = MomentField()
+    expires_at = MomentField(null=True)
+    used_at = MomentField(null=True)
+
+    class Meta:
+        table_name = "access_token"
+        indexes = ((("user", "name"), True),)
+
+
+class LoginFailureRow(Row):
+    """Failed logins counted by `subject`: an address, or a name seen from an address."""
+
+    subject = peewee.TextField(primary_key=True)
+    failures = peewee.IntegerField()
+    first_at = MomentField()
+    locked_until = MomentField(null=True)
+
+    class Meta:
+        table_name = "login_failure"

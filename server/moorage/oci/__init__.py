@@ -1,0 +1,1 @@
+"""The vocabulary of the OCI specifications: digests, names, descriptors and manifests."""

@@ -1,0 +1,1 @@
+"""What they may do: projects, members, roles."""

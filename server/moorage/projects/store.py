@@ -1,0 +1,222 @@
+"""Queries of projects, members and standings."""
+
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from moorage.db.connection import Statement
+from moorage.identity.model import Principal, PrincipalKind, RobotRight
+from moorage.identity.tables import RobotRow, UserRow
+from moorage.projects.model import Member, Project, Role, Standing
+from moorage.projects.tables import MemberRow, ProjectRow
+
+# A void account leaves its columns null; the project's row comes back all the same.
+_USER = """
+SELECT p.id, p.public, a.admin, m.role FROM project p
+LEFT JOIN account a ON a.id = ? AND a.generation = ? AND NOT a.disabled
+LEFT JOIN member m ON m.project_id = p.id AND m.user_id = a.id
+"""
+# One row for each right; rights count in the robot's own project only.
+_ROBOT = """
+SELECT p.id, p.public, r.id, rr.resource, rr.action FROM project p
+LEFT JOIN robot r ON r.id = ? AND r.generation = ? AND NOT r.disabled
+  AND (r.expires_at IS NULL OR r.expires_at > ?)
+LEFT JOIN robot_right rr ON rr.robot_id = r.id AND r.project_id = p.id
+"""
+_STRANGER = "SELECT p.id, p.public FROM project p "
+_BY_NAME = "WHERE p.name = ?"
+_BY_ID = "WHERE p.id = ?"
+
+#: What lists of projects can be sorted by.
+SORTS: dict[str, peewee.Field] = {
+    "id": ProjectRow.id,
+    "name": ProjectRow.name,
+    "created_at": ProjectRow.created_at,
+    "updated_at": ProjectRow.updated_at,
+}
+
+
+class ProjectStore:
+    """Reads and writes rows; transactions and rules are its callers' business."""
+
+    _user_by_name = Statement(_USER + _BY_NAME)
+    _user_by_id = Statement(_USER + _BY_ID)
+    _robot_by_name = Statement(_ROBOT + _BY_NAME)
+    _robot_by_id = Statement(_ROBOT + _BY_ID)
+    _stranger_by_name = Statement(_STRANGER + _BY_NAME)
+    _stranger_by_id = Statement(_STRANGER + _BY_ID)
+    _admin = Statement("SELECT admin FROM account WHERE id = ? AND generation = ? AND NOT disabled")
+    _robot = Statement(
+        "SELECT id FROM robot WHERE id = ? AND generation = ? AND NOT disabled "
+        "AND (expires_at IS NULL OR expires_at > ?)"
+    )
+
+    def user_standing(self, user_id: int, generation: int, project: str | int) -> Standing | None:
+        """`project` is a name or a number."""
+        statement = self._user_by_name if isinstance(project, str) else self._user_by_id
+        row = statement.one(user_id, generation, project)
+        if row is None:
+            return None
+        project_id, public, admin, role = row
+        return Standing(
+            project_id=project_id,
+            public=bool(public),
+            active=admin is not None,
+            admin=bool(admin),
+            role=None if role is None else Role(role),
+        )
+
+    def robot_standing(self, robot_id: int, generation: int, now: int, project: str | int) -> Standing | None:
+        """`now` is in microseconds since 1970."""
+        statement = self._robot_by_name if isinstance(project, str) else self._robot_by_id
+        rows = statement.all(robot_id, generation, now, project)
+        if not rows:
+            return None
+        project_id, public, robot = rows[0][:3]
+        return Standing(
+            project_id=project_id,
+            public=bool(public),
+            active=robot is not None,
+            admin=False,
+            role=None,
+            rights=frozenset(RobotRight(row[3], row[4]) for row in rows if row[3] is not None),
+        )
+
+    def stranger_standing(self, project: str | int) -> Standing | None:
+        statement = self._stranger_by_name if isinstance(project, str) else self._stranger_by_id
+        row = statement.one(project)
+        if row is None:
+            return None
+        return Standing(project_id=row[0], public=bool(row[1]), active=True, admin=False, role=None)
+
+    def user_admin(self, user_id: int, generation: int) -> bool | None:
+        """Whether the user is an administrator; None when the account is void."""
+        row = self._admin.one(user_id, generation)
+        return None if row is None else bool(row[0])
+
+    def is_robot_good(self, robot_id: int, generation: int, now: int) -> bool:
+        return self._robot.one(robot_id, generation, now) is not None
+
+    def insert_project(self, name: str, *, public: bool, owner_id: int | None, now: datetime) -> int:
+        number: int = ProjectRow.insert(
+            name=name, public=public, owner=owner_id, created_at=now, updated_at=now
+        ).execute()
+        return number
+
+    def project(self, project_id: int) -> Project | None:
+        return _first_project(_projects().where(ProjectRow.id == project_id))
+
+    def project_named(self, name: str) -> Project | None:
+        return _first_project(_projects().where(ProjectRow.name == name))
+
+    def visible(
+        self,
+        principal: Principal,
+        *,
+        name: str,
+        public: bool | None,
+        sort: str,
+        limit: int,
+        offset: int,
+    ) -> list[Project]:
+        """`sort` is a key of `SORTS`, with a ``-`` in front for downwards."""
+        field = SORTS[sort.removeprefix("-")]
+        order = field.desc() if sort.startswith("-") else field.asc()
+        rows = _matching(_projects(), principal, name, public)
+        page = rows.order_by(order, ProjectRow.id).limit(limit).offset(offset).tuples()
+        return [_project(row) for row in page]
+
+    def count_visible(self, principal: Principal, *, name: str, public: bool | None) -> int:
+        found: int = _matching(ProjectRow.select(), principal, name, public).count()
+        return found
+
+    def set_public(self, project_id: int, public: bool, now: datetime) -> None:
+        ProjectRow.update(public=public, updated_at=now).where(ProjectRow.id == project_id).execute()
+
+    def delete_project(self, project_id: int) -> None:
+        ProjectRow.delete().where(ProjectRow.id == project_id).execute()
+
+    def user_name(self, user_id: int) -> str | None:
+        row = UserRow.select(UserRow.name).where(UserRow.id == user_id).first()
+        return None if row is None else row.name
+
+    def insert_member(self, project_id: int, user_id: int, role: Role) -> int:
+        number: int = MemberRow.insert(project=project_id, user=user_id, role=role.value).execute()
+        return number
+
+    def member(self, project_id: int, member_id: int) -> Member | None:
+        row = _members(project_id, "").where(MemberRow.id == member_id).tuples().first()
+        return None if row is None else _member(row)
+
+    def members(self, project_id: int, *, q: str, limit: int, offset: int) -> list[Member]:
+        rows = _members(project_id, q).order_by(UserRow.name).limit(limit).offset(offset).tuples()
+        return [_member(row) for row in rows]
+
+    def count_members(self, project_id: int, q: str) -> int:
+        found: int = _members(project_id, q).count()
+        return found
+
+    def set_role(self, member_id: int, role: Role) -> None:
+        MemberRow.update(role=role.value).where(MemberRow.id == member_id).execute()
+
+    def delete_member(self, member_id: int) -> None:
+        MemberRow.delete().where(MemberRow.id == member_id).execute()
+
+
+def _projects() -> Any:
+    return ProjectRow.select(
+        ProjectRow.id,
+        ProjectRow.name,
+        ProjectRow.public,
+        ProjectRow.owner,
+        UserRow.name,
+        ProjectRow.created_at,
+        ProjectRow.updated_at,
+    ).join(UserRow, peewee.JOIN.LEFT_OUTER)
+
+
+def _first_project(rows: Any) -> Project | None:
+    row = rows.tuples().first()
+    return None if row is None else _project(row)
+
+
+def _project(row: tuple[Any, ...]) -> Project:
+    number, name, public, owner_id, owner_name, created_at, updated_at = row
+    return Project(number, name, public, owner_id or 0, owner_name or "", created_at, updated_at)
+
+
+def _matching(rows: Any, principal: Principal, name: str, public: bool | None) -> Any:
+    if not principal.admin:
+        rows = rows.where(_seen_by(principal))
+    if name:
+        rows = rows.where(ProjectRow.name.contains(name))
+    if public is not None:
+        rows = rows.where(ProjectRow.public == public)
+    return rows
+
+
+def _seen_by(principal: Principal) -> Any:
+    if principal.kind is PrincipalKind.ROBOT:
+        home = RobotRow.select(RobotRow.project_id).where(RobotRow.id == principal.id)
+        return ProjectRow.public | ProjectRow.id.in_(home)
+    if principal.kind is PrincipalKind.USER:
+        own = MemberRow.select(MemberRow.project).where(MemberRow.user == principal.id)
+        account = UserRow.alias()
+        admin = account.select().where((account.id == principal.id) & account.admin)
+        return ProjectRow.public | ProjectRow.id.in_(own) | peewee.fn.EXISTS(admin)
+    return ProjectRow.public
+
+
+def _members(project_id: int, q: str) -> Any:
+    rows = (
+        MemberRow.select(MemberRow.id, MemberRow.project, MemberRow.user, UserRow.name, MemberRow.role)
+        .join(UserRow)
+        .where(MemberRow.project == project_id)
+    )
+    return rows.where(UserRow.name.contains(q)) if q else rows
+
+
+def _member(row: tuple[Any, ...]) -> Member:
+    number, project_id, user_id, user_name, role = row
+    return Member(number, project_id, user_id, user_name, Role(role))

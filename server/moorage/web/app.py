@@ -1,0 +1,72 @@
+"""The WSGI applications: the registry, which is hot, the portal, which is not, and both as one."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import falcon
+
+from moorage.services import Services
+from moorage.web.authentication import Authentication, Observe
+from moorage.web.counts import Counts
+from moorage.web.door import Door
+from moorage.web.origin import TOKEN_PATH, Origin
+from moorage.web.problems import Problems
+from moorage.web.router import Router
+from moorage.web.token import TokenResource
+from moorage.web.v2.admission import ADMISSION_PATH, Admission, AdmissionResource
+from moorage.web.v2.door import RegistryDoor
+from moorage.web.v2.routes import add_routes as add_registry_routes
+
+App = falcon.App[falcon.Request, falcon.Response]
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class RootApp:
+    """Everything on one port: hands each request to the registry or to the portal.
+
+    Attributes:
+        admission: may an upload come in? For whoever receives bodies before this app sees them.
+    """
+
+    def __init__(self, registry: WsgiApp, portal: WsgiApp, admission: Admission) -> None:
+        self._registry = registry
+        self._portal = portal
+        self.admission = admission
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path.startswith("/v2/") or path in ("/v2", TOKEN_PATH, ADMISSION_PATH):
+            return self._registry(environ, start_response)
+        return self._portal(environ, start_response)
+
+
+def root_app(services: Services) -> RootApp:
+    """The registry and the portal over these services."""
+    counts = Counts(services.settings.storage.data / "metrics")
+    counts.subscribe(services.events)
+    registry, admission = registry_app(services, counts.observer("registry"))
+    return RootApp(registry, registry, admission)
+
+
+def registry_app(services: Services, observe: Observe) -> tuple[App, Admission]:
+    """Everything that clients of a registry call, and the decision about their uploads."""
+    settings = services.settings
+    origin = Origin(settings.server)
+    door = RegistryDoor(services.access, services.tokens, services.authenticator, settings.token, origin)
+    router = Router()
+    app = _app(door, router, services, observe, details=True)
+    admission = Admission(door, services.uploads, router.find)
+    token = TokenResource(
+        services.tokens, services.access, services.authenticator, services.audit, settings.token.service
+    )
+    app.add_route(TOKEN_PATH, token)
+    if settings.server.behind_nginx:
+        app.add_route(ADMISSION_PATH, AdmissionResource(admission, door))
+    add_registry_routes(app, services, door, origin)
+    return app, admission
+
+
+def _app(door: Door, router: Router, services: Services, observe: Observe, *, details: bool) -> App:
+    app = App(middleware=Authentication(door, services.audit, observe), router=router)
+    Problems(details=details).install(app)
+    return app

@@ -1,0 +1,156 @@
+"""The one middleware: request id, who is calling, may they, and how it went.
+
+Each app has exactly one of these objects: every hook of a middleware costs each request some
+microseconds.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, cast
+
+import falcon
+
+from moorage.audit.log import AuditLog
+from moorage.errors import Denied, RateLimited, Unauthenticated, Unsupported
+from moorage.events import Actor
+from moorage.identity.errors import BadCredentialsError
+from moorage.identity.model import ANONYMOUS, Principal
+from moorage.web.access import Access, Caller, Guarded
+from moorage.web.credentials import Basic, Bearer, parse_authorization
+from moorage.web.door import NO_PROOF, CredentialNeededError, Door, Proof
+
+#: Called with the operation, the status and the seconds of each request.
+Observe = Callable[[str, int, float], None]
+
+UNROUTED = "unrouted"
+_request_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
+_USER_AGENT_LENGTH = 256
+
+_log = logging.getLogger(__name__)
+
+
+class MethodUnsupportedError(Unsupported):
+    """The route does not know the method."""
+
+
+class Authentication:
+    """Lets a request through to its responder with `req.context.caller` set, or not at all."""
+
+    def __init__(self, door: Door, audit: AuditLog, observe: Observe) -> None:
+        self._door = door
+        self._audit = audit
+        self._observe = observe
+        self._headers = tuple(door.headers.items())
+
+    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Give the request its id and refuse a target that could be read in two ways."""
+        context, environ = req.context, req.env
+        context.started = perf_counter()
+        sent = environ.get("HTTP_X_REQUEST_ID")
+        context.request_id = sent if sent is not None and _request_id(sent) else os.urandom(16).hex()
+        resp.set_headers((("X-Request-Id", context.request_id), *self._headers))
+        self._door.check_target(environ)
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """Find out who is calling and whether they may."""
+        access = cast(Guarded, resource).access.get(req.method)
+        if access is None:
+            raise MethodUnsupportedError(f"{req.method} is not offered here")
+        proof = NO_PROOF
+        try:
+            proof = self._prove(req)
+            standing = self._door.judge(proof, access, params, req)
+        except Unauthenticated as error:
+            resp.set_header("WWW-Authenticate", self._door.challenge(req, error))
+            if isinstance(error, CredentialNeededError) and error.denied:
+                self._note_denied(req, access, proof, params)
+            raise
+        except Denied:
+            self._note_denied(req, access, proof, params)
+            raise
+        req.context.caller = Caller(proof.principal, actor_of(req, proof.principal), proof.claims, standing)
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool
+    ) -> None:
+        """Count and log the request."""
+        if not hasattr(req.context, "started"):  # Falcon refused it before any hook ran
+            return
+        status = resp.status_code
+        seconds = perf_counter() - req.context.started
+        operation = _operation(req, resource)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED and resource is not None:
+            resp.set_header("Allow", ", ".join(sorted(cast(Guarded, resource).access)))
+        elif status == HTTPStatus.UNAUTHORIZED and resp.get_header("WWW-Authenticate") is None:
+            resp.set_header("WWW-Authenticate", self._door.challenge(req, Unauthenticated()))
+        self._observe(operation, status, seconds)
+        if _log.isEnabledFor(logging.INFO):
+            _log.info("request", extra=_line(req, operation, status, seconds))
+
+    def _prove(self, req: falcon.Request) -> Proof:
+        header = req.env.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return NO_PROOF
+        credential = parse_authorization(header)
+        try:
+            return self._door.prove(credential, req.env.get("REMOTE_ADDR", ""))
+        except (BadCredentialsError, RateLimited) as error:
+            self._note_failure(req, credential, error.message)
+            raise
+
+    def _note_failure(self, req: falcon.Request, credential: Basic | Bearer | None, why: str) -> None:
+        if isinstance(credential, Basic):
+            self._audit.note_login(False, tried(req, credential.name), why)
+
+    def _note_denied(self, req: falcon.Request, access: Access, proof: Proof, params: dict[str, Any]) -> None:
+        self._audit.note_denied(actor_of(req, proof.principal), self._door.deed(access, params, req))
+
+
+def tried(req: falcon.Request, name: str) -> Actor:
+    """The actor of a login that failed: nobody, under the name that was tried."""
+    return _named(req, ANONYMOUS.key, ANONYMOUS.kind.value, name)
+
+
+def actor_of(req: falcon.Request, principal: Principal) -> Actor:
+    """The actor of whatever this request does."""
+    return _named(req, principal.key, principal.kind.value, principal.name)
+
+
+def _named(req: falcon.Request, key: str, kind: str, name: str) -> Actor:
+    environ = req.env
+    return Actor(
+        key,
+        kind,
+        name,
+        environ.get("REMOTE_ADDR", ""),
+        environ.get("HTTP_USER_AGENT", "")[:_USER_AGENT_LENGTH],
+        req.context.request_id,
+    )
+
+
+def _operation(req: falcon.Request, resource: object) -> str:
+    if resource is None:
+        return UNROUTED
+    access = cast(Guarded, resource).access.get(req.method)
+    return UNROUTED if access is None else access.operation
+
+
+def _line(req: falcon.Request, operation: str, status: int, seconds: float) -> dict[str, object]:
+    caller: Caller | None = getattr(req.context, "caller", None)
+    return {
+        "request_id": req.context.request_id,
+        "method": req.method,
+        "path": req.path,
+        "status": status,
+        "seconds": round(seconds, 6),
+        "operation": operation,
+        "actor": "" if caller is None else caller.principal.name,
+        "address": req.env.get("REMOTE_ADDR", ""),
+        "user_agent": req.env.get("HTTP_USER_AGENT", "")[:_USER_AGENT_LENGTH],
+    }

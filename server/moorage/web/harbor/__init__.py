@@ -1,0 +1,1 @@
+"""Harbor's v2.0 REST dialect."""

@@ -1,0 +1,272 @@
+"""`/projects/{}/repositories/{}/artifacts`: what was pushed, and copies of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import falcon
+
+from moorage.distribution.copies import Route
+from moorage.distribution.details import NOTHING, Detail
+from moorage.distribution.errors import BlobUnknownError, ManifestInUseError, ManifestUnknownError
+from moorage.distribution.model import ManifestSummary, Repository
+from moorage.errors import Invalid, PreconditionFailed
+from moorage.identity.model import Principal
+from moorage.oci.digest import Digest
+from moorage.oci.names import RepositoryName, Tag, parse_reference
+from moorage.projects.rules import (
+    CREATE_ARTIFACT,
+    DELETE_ARTIFACT,
+    LIST_ACCESSORIES,
+    LIST_ARTIFACTS,
+    PULL,
+    READ_ARTIFACT,
+    permitted,
+)
+from moorage.services import Services
+from moorage.web.access import Access, Caller
+from moorage.web.harbor import query, render
+from moorage.web.harbor.answer import send, send_created, send_page
+from moorage.web.harbor.paths import full_name, repository_of
+from moorage.web.paging import numbered_page
+
+_SORTS = {name: name for name in ("id", "digest", "push_time", "pull_time", "size", "type")}
+_CONDITIONS: query.Allowed = {"tags": query.EXACT}
+#: `q` values with which Harbor asks for artifacts that have a tag, or none.
+_TAGGED = {"*": True, "nil": False}
+_CONFIG_BYTES = 1024 * 1024
+_CONFIG_FIELDS = ("architecture", "os", "variant", "created", "author", "config")
+
+
+class ArtifactInUseError(PreconditionFailed):
+    """An index lists the artifact."""
+
+    code = "VIOLATE_FOREIGN_KEY_CONSTRAINT"
+
+
+class CopySourceInvalidError(Invalid):
+    """``from`` names no artifact."""
+
+
+class ArtifactsResource:
+    """The artifacts of a repository."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("project", LIST_ARTIFACTS, "list_artifacts"),
+        "POST": Access("project", CREATE_ARTIFACT, "copy_artifact"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(
+        self, req: falcon.Request, resp: falcon.Response, project_name: str, repository_name: str
+    ) -> None:
+        """A page of them, the youngest first."""
+        page = numbered_page(req)
+        sort = query.order(req, _SORTS, "-push_time")
+        tagged = _wanted_tagged(req)
+        shown = Shown.of(req)
+        within = repository_of(req, self._services.repositories, project_name, repository_name)
+        manifests = self._services.manifests
+        found = manifests.page(within.name, tagged=tagged, limit=page.limit, offset=page.offset, sort=sort)
+        details = self._services.details.of(found)
+        items = rendered(self._services, within, found, details, shown)
+        send_page(req, resp, page, items, manifests.count(within.name, tagged=tagged))
+
+    def on_post(
+        self, req: falcon.Request, resp: falcon.Response, project_name: str, repository_name: str
+    ) -> None:
+        """Copy what ``from`` names into this repository, signatures and all."""
+        caller: Caller = req.context.caller
+        target = full_name(project_name, repository_name)
+        source, reference = _copy_source(req.get_param("from"))
+        self._check_readable(caller.principal, source, reference)
+        route = Route(caller.actor, source, caller.project_id, target)
+        digest = self._services.copies.copy(route, reference)
+        send_created(
+            resp, "projects", project_name, "repositories", repository_name, "artifacts", str(digest)
+        )
+
+    def _check_readable(self, principal: Principal, source: RepositoryName, reference: Tag | Digest) -> None:
+        """An artifact that the caller may not pull is as good as none."""
+        standing = self._services.access.standing(
+            principal.kind, principal.id, principal.generation, source.project
+        )
+        if not permitted(standing, PULL):
+            raise ManifestUnknownError.of(reference)
+
+
+class ArtifactResource:
+    """One artifact, by a tag or its digest."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("project", READ_ARTIFACT, "get_artifact"),
+        "DELETE": Access("project", DELETE_ARTIFACT, "delete_artifact"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        project_name: str,
+        repository_name: str,
+        reference: str,
+    ) -> None:
+        """The artifact, with what its config says."""
+        shown = Shown.of(req)
+        within = repository_of(req, self._services.repositories, project_name, repository_name)
+        found = artifact_of(self._services, within, reference)
+        detail = self._services.details.of_one(found)
+        attributes = self._attributes(within, found, detail)
+        (item,) = rendered(self._services, within, [found], {found.id: detail}, shown)
+        send(resp, {**item, "extra_attrs": attributes})
+
+    def on_delete(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        project_name: str,
+        repository_name: str,
+        reference: str,
+    ) -> None:
+        """Delete the artifact and all its tags."""
+        caller: Caller = req.context.caller
+        within = repository_of(req, self._services.repositories, project_name, repository_name)
+        found = artifact_of(self._services, within, reference)
+        try:
+            self._services.manifests.delete(caller.actor, caller.project_id, within.name, found.digest)
+        except ManifestInUseError as error:
+            raise ArtifactInUseError(error.message) from error
+
+    def _attributes(self, within: Repository, found: ManifestSummary, detail: Detail) -> render.Json:
+        """What an image's config says of it: a small file that a pull would read as well."""
+        if detail.config is None or render.kind(found) != "IMAGE":
+            return {}
+        try:
+            blob, file = self._services.blobs.open(within.name, detail.config)
+        except BlobUnknownError:
+            return {}
+        with file:
+            if blob.size_bytes > _CONFIG_BYTES:
+                return {}
+            try:
+                content = json.loads(file.read(_CONFIG_BYTES))
+            except (ValueError, RecursionError):
+                return {}
+        if not isinstance(content, dict):
+            return {}
+        return {name: content[name] for name in _CONFIG_FIELDS if content.get(name) not in (None, "")}
+
+
+class AccessoriesResource:
+    """What is attached to an artifact: signatures, bills of materials and the like."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("project", LIST_ACCESSORIES, "list_accessories")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        project_name: str,
+        repository_name: str,
+        reference: str,
+    ) -> None:
+        """A page of them, the oldest first."""
+        page = numbered_page(req)
+        query.conditions(req, {})
+        query.order(req, {}, "")
+        within = repository_of(req, self._services.repositories, project_name, repository_name)
+        found = artifact_of(self._services, within, reference)
+        details = self._services.details
+        attached = details.attached([found], limit=page.limit, offset=page.offset)
+        items = [render.accessory(each, found, within) for each in attached.get(found.digest, ())]
+        send_page(req, resp, page, items, details.count_attached(found))
+
+
+class Shown:
+    """Which parts of an artifact the request wants to see."""
+
+    __slots__ = ("accessories", "tags")
+
+    def __init__(self, *, tags: bool, accessories: bool) -> None:
+        self.tags = tags
+        self.accessories = accessories
+
+    @classmethod
+    def of(cls, req: falcon.Request) -> "Shown":
+        """Harbor's defaults: tags, and nothing else."""
+        tags = query.flag_parameter(req, "with_tag")
+        accessories = query.flag_parameter(req, "with_accessory")
+        return cls(tags=tags is not False, accessories=bool(accessories))
+
+
+def artifact_of(services: Services, within: Repository, reference: str) -> ManifestSummary:
+    """The artifact that the path names.
+
+    Raises:
+        TagInvalidError, DigestInvalidError: it can name none.
+        ManifestUnknownError: there is none.
+    """
+    wanted = parse_reference(reference)
+    found = services.manifests.find_summary(within.name, wanted)
+    if found is None:
+        raise ManifestUnknownError.of(wanted)
+    return found
+
+
+def rendered(
+    services: Services,
+    within: Repository,
+    found: Sequence[ManifestSummary],
+    details: Mapping[int, Detail],
+    shown: Shown,
+) -> list[render.Json]:
+    """Artifacts with what belongs to them, in as many statements for a hundred as for one."""
+    tags = services.manifests.tags_of([each.id for each in found]) if shown.tags else {}
+    attached = services.details.attached(found) if shown.accessories else {}
+    items = []
+    for each in found:
+        detail = details.get(each.id, NOTHING)
+        items.append(
+            render.artifact(
+                each,
+                within,
+                tags=[render.tag(one, each.id) for one in tags.get(each.id, ())] if shown.tags else None,
+                references=[render.reference(entry) for entry in detail.entries],
+                accessories=[render.accessory(one, each, within) for one in attached.get(each.digest, ())]
+                if shown.accessories
+                else None,
+                annotations=detail.annotations,
+            )
+        )
+    return items
+
+
+def _wanted_tagged(req: falcon.Request) -> bool | None:
+    asked = query.conditions(req, _CONDITIONS).get("tags")
+    if asked is None:
+        return None
+    if asked.value not in _TAGGED:
+        raise query.QueryInvalidError(
+            "q: 'tags' is * (has one) or nil (has none); ask for one tag by its path"
+        )
+    return _TAGGED[asked.value]
+
+
+def _copy_source(text: str | None) -> tuple[RepositoryName, Tag | Digest]:
+    if not text:
+        raise CopySourceInvalidError("'from' is missing: project/repository:tag or project/repository@digest")
+    name, at, digest = text.partition("@")
+    if at:
+        return RepositoryName.parse(name), Digest.parse(digest)
+    name, colon, tag = text.rpartition(":")
+    if not colon:
+        raise CopySourceInvalidError("'from' names neither a tag nor a digest")
+    return RepositoryName.parse(name), Tag.parse(tag)

@@ -1,0 +1,112 @@
+"""`/projects/{}/members`: who has which role."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import falcon
+
+from moorage.identity.errors import UserUnknownError
+from moorage.projects.errors import MemberUnknownError
+from moorage.projects.model import Role
+from moorage.projects.rules import (
+    CREATE_MEMBER,
+    DELETE_MEMBER,
+    LIST_MEMBERS,
+    READ_MEMBER,
+    UPDATE_MEMBER,
+)
+from moorage.services import Services
+from moorage.web.access import Access, Caller
+from moorage.web.harbor import body, render
+from moorage.web.harbor.answer import send, send_created, send_page
+from moorage.web.harbor.body import Body, BodyInvalidError
+from moorage.web.harbor.paths import number_in_path
+from moorage.web.paging import numbered_page
+
+
+class MembersResource:
+    """All members of a project."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("project", LIST_MEMBERS, "list_members"),
+        "POST": Access("project", CREATE_MEMBER, "create_member"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """A page of them, by name; `entityname` is a part of the name."""
+        caller: Caller = req.context.caller
+        page = numbered_page(req)
+        part = req.get_param("entityname") or ""
+        members = self._services.members
+        found = members.list(caller.project_id, q=part, limit=page.limit, offset=page.offset)
+        total = members.count(caller.project_id, part)
+        send_page(req, resp, page, [render.member(each) for each in found], total)
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """Give a user a role."""
+        caller: Caller = req.context.caller
+        asked = body.read(req, known={"role_id", "member_user", "member_group"})
+        role = _role(asked)
+        made = self._services.members.add(caller.actor, caller.project_id, self._user_id(asked), role)
+        send_created(resp, "projects", caller.project_id, "members", made.id)
+
+    def _user_id(self, asked: Body) -> int:
+        if "member_group" in asked:
+            raise BodyInvalidError("member_group: this server has no groups")
+        user = asked.object("member_user", known={"user_id", "username"})
+        if user is None:
+            raise BodyInvalidError("member_user is missing; it is an object")
+        if user.number("user_id", 0):
+            return user.number("user_id")
+        name = user.text("username")
+        found = self._services.users.find(name)
+        if found is None:
+            raise UserUnknownError("there is no user of that name")
+        return found.id
+
+
+class MemberResource:
+    """One member of a project."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("project", READ_MEMBER, "get_member"),
+        "PUT": Access("project", UPDATE_MEMBER, "update_member"),
+        "DELETE": Access("project", DELETE_MEMBER, "delete_member"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, mid: str) -> None:
+        """The member."""
+        caller: Caller = req.context.caller
+        send(resp, render.member(self._services.members.get(caller.project_id, _number(mid))))
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, mid: str) -> None:
+        """Give the member another role."""
+        caller: Caller = req.context.caller
+        role = _role(body.read(req, known={"role_id"}))
+        self._services.members.change(caller.actor, caller.project_id, _number(mid), role)
+
+    def on_delete(
+        self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, mid: str
+    ) -> None:
+        """Take the member out."""
+        caller: Caller = req.context.caller
+        self._services.members.remove(caller.actor, caller.project_id, _number(mid))
+
+
+def _number(mid: str) -> int:
+    return number_in_path(mid, MemberUnknownError("the project has no such member"))
+
+
+def _role(asked: Body) -> Role:
+    number = asked.number("role_id")
+    try:
+        return Role(number)
+    except ValueError as error:
+        known = ", ".join(f"{role.value} {render.ROLE_NAMES[role]}" for role in sorted(Role))
+        raise BodyInvalidError(f"role_id: there is no role {number}; these are: {known}") from error

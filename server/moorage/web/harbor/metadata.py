@@ -1,0 +1,89 @@
+"""`/projects/{}/metadatas`: the settings of a project, one by one."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import falcon
+
+from moorage.errors import Conflict, NotFound
+from moorage.projects.rules import CREATE_METADATA, DELETE_METADATA, READ_METADATA, UPDATE_METADATA
+from moorage.services import Services
+from moorage.web.access import Access, Caller
+from moorage.web.harbor import body, render, settings
+from moorage.web.harbor.answer import send
+
+
+class SettingUnknownError(NotFound):
+    """The project has no such setting."""
+
+
+class SettingExistsError(Conflict):
+    """The project has the setting already."""
+
+
+class MetadatasResource:
+    """All settings of a project."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("project", READ_METADATA, "list_metadata"),
+        "POST": Access("project", CREATE_METADATA, "create_metadata"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """The settings."""
+        caller: Caller = req.context.caller
+        send(resp, render.metadata(self._services.projects.get(caller.project_id)))
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """Add settings; `public` is always there and can only be changed."""
+        asked = body.read(req, known=settings.NAMES)
+        if settings.public_flag(asked) is not None:
+            raise SettingExistsError("the project has the setting 'public' already")
+
+
+class MetadataResource:
+    """One setting of a project."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("project", READ_METADATA, "get_metadata"),
+        "PUT": Access("project", UPDATE_METADATA, "update_metadata"),
+        "DELETE": Access("project", DELETE_METADATA, "delete_metadata"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(
+        self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, meta_name: str
+    ) -> None:
+        """The setting; Harbor answers with a name and its value."""
+        caller: Caller = req.context.caller
+        found = render.metadata(self._services.projects.get(caller.project_id))
+        if meta_name not in found:
+            raise SettingUnknownError("the project has no such setting")
+        send(resp, {meta_name: found[meta_name]})
+
+    def on_put(
+        self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, meta_name: str
+    ) -> None:
+        """Change the setting."""
+        caller: Caller = req.context.caller
+        if meta_name not in settings.NAMES:
+            raise SettingUnknownError("there is no such setting")
+        asked = body.read(req, known={meta_name})
+        asked.text(meta_name)
+        public = settings.public_flag(asked)
+        if public is not None:
+            self._services.projects.set_public(caller.actor, caller.project_id, public)
+
+    def on_delete(
+        self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, meta_name: str
+    ) -> None:
+        """Take the setting away; a project that does not say that it is public is private."""
+        caller: Caller = req.context.caller
+        if meta_name != settings.PUBLIC:
+            raise SettingUnknownError("the project has no such setting")
+        self._services.projects.set_public(caller.actor, caller.project_id, False)

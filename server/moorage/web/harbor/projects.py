@@ -1,0 +1,207 @@
+"""`/projects`: make, find, change and delete projects."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import falcon
+
+from moorage.identity.model import Principal, PrincipalKind
+from moorage.projects.errors import ProjectUnknownError
+from moorage.projects.model import Project, Role
+from moorage.projects.rules import (
+    DELETE_PROJECT,
+    LIST_MEMBERS,
+    READ_PROJECT,
+    UPDATE_PROJECT,
+    permitted,
+)
+from moorage.services import Services
+from moorage.web.access import Access, Caller
+from moorage.web.harbor import body, query, render, settings
+from moorage.web.harbor.answer import send, send_created, send_page
+from moorage.web.harbor.body import Body, BodyInvalidError
+from moorage.web.paging import NumberedPage, numbered_page
+
+_FIELDS = frozenset({"project_name", "public", "metadata", "cve_allowlist", "storage_limit", "registry_id"})
+_ALLOWLIST = frozenset({"id", "project_id", "expires_at", "items", "creation_time", "update_time"})
+_SORTS = {
+    "name": "name",
+    "project_id": "id",
+    "creation_time": "created_at",
+    "update_time": "updated_at",
+}
+_CONDITIONS: query.Allowed = {"name": query.PART, "public": query.EXACT}
+_UNLIMITED = -1
+
+
+class ProjectRenamedError(BodyInvalidError):
+    """Projects keep their names."""
+
+
+class ProjectsResource:
+    """All projects that the caller may know of."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("anyone", None, "list_projects"),
+        "HEAD": Access("anyone", None, "find_project"),
+        "POST": Access("signed_in", None, "create_project"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A page of them."""
+        caller: Caller = req.context.caller
+        page = numbered_page(req)
+        sort = query.order(req, _SORTS, "name")
+        found, total = self._found(req, caller.principal, page, sort)
+        send_page(req, resp, page, _rendered(self._services, caller.principal, found), total)
+
+    def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Whether there is a project of that name; a hidden one is as good as none."""
+        caller: Caller = req.context.caller
+        name = req.get_param("project_name")
+        if not name:
+            raise query.QueryInvalidError("'project_name' is missing")
+        if self._named(caller.principal, name) is None:
+            raise ProjectUnknownError("there is no such project")
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Make a project."""
+        caller: Caller = req.context.caller
+        asked = body.read(req, known=_FIELDS)
+        public = _wanted_public(asked)
+        made = self._services.projects.create(
+            caller.actor, caller.principal, asked.text("project_name"), public=bool(public)
+        )
+        by_name = req.get_header("X-Resource-Name-In-Location") == "true"
+        send_created(resp, "projects", made.name if by_name else made.id)
+
+    def _found(
+        self, req: falcon.Request, principal: Principal, page: NumberedPage, sort: str
+    ) -> tuple[list[Project], int]:
+        asked = query.conditions(req, _CONDITIONS)
+        public = asked["public"].flag() if "public" in asked else query.flag_parameter(req, "public")
+        name = asked.get("name")
+        if name is not None and name.match is query.Match.EXACT:
+            one = self._named(principal, name.value)
+            all_of_them = [] if one is None or public not in (None, one.public) else [one]
+            return all_of_them[page.offset : page.offset + page.limit], len(all_of_them)
+        part = name.value if name is not None else req.get_param("name") or ""
+        projects = self._services.projects
+        found = projects.visible(
+            principal, name=part, public=public, limit=page.limit, offset=page.offset, sort=sort
+        )
+        return found, projects.count_visible(principal, name=part, public=public)
+
+    def _named(self, principal: Principal, name: str) -> Project | None:
+        standing = self._services.access.standing(principal.kind, principal.id, principal.generation, name)
+        return self._services.projects.find(name) if permitted(standing, READ_PROJECT) else None
+
+
+class ProjectResource:
+    """One project."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("project", READ_PROJECT, "get_project"),
+        "PUT": Access("project", UPDATE_PROJECT, "update_project"),
+        "DELETE": Access("project", DELETE_PROJECT, "delete_project"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """The project."""
+        caller: Caller = req.context.caller
+        project = self._services.projects.get(caller.project_id)
+        send(resp, _rendered(self._services, caller.principal, [project])[0])
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """Change its settings."""
+        caller: Caller = req.context.caller
+        asked = body.read(req, known=_FIELDS)
+        public = _wanted_public(asked)
+        project = self._services.projects.get(caller.project_id)
+        if asked.text("project_name", "") not in ("", project.name):
+            raise ProjectRenamedError("project_name: a project cannot be renamed")
+        if public is not None:
+            self._services.projects.set_public(caller.actor, project.id, public)
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """Delete it, if it is empty."""
+        caller: Caller = req.context.caller
+        self._services.projects.delete(caller.actor, caller.project_id)
+
+
+class ProjectDeletableResource:
+    """Whether the project could be deleted, and why not."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("project", DELETE_PROJECT, "check_project")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """Look."""
+        caller: Caller = req.context.caller
+        repositories = self._services.repositories.count(caller.project_id)
+        if repositories:
+            send(resp, {"deletable": False, "message": f"the project has {repositories} repositories"})
+        else:
+            send(resp, {"deletable": True})
+
+
+class ProjectSummaryResource:
+    """How much there is in a project."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("project", READ_PROJECT, "get_project_summary")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+        """Count; members only for those who may list them."""
+        caller: Caller = req.context.caller
+        may_see_members = permitted(caller.standing, LIST_MEMBERS)
+        send(
+            resp,
+            render.summary(
+                repositories=self._services.repositories.count(caller.project_id),
+                members=self._services.roles.counts(caller.project_id) if may_see_members else None,
+                used_bytes=self._services.overview.stored_bytes(caller.project_id),
+            ),
+        )
+
+
+def _rendered(services: Services, principal: Principal, found: list[Project]) -> list[render.Json]:
+    numbers = [project.id for project in found]
+    repositories = services.overview.repository_counts(numbers)
+    roles: Mapping[int, Role] = {}
+    if principal.kind is PrincipalKind.USER:
+        roles = services.roles.held(principal.id, numbers)
+    return [
+        render.project(
+            project,
+            role=roles.get(project.id),
+            admin=principal.admin,
+            repositories=repositories.get(project.id, 0),
+        )
+        for project in found
+    ]
+
+
+def _wanted_public(asked: Body) -> bool | None:
+    """What the body says of `public`; everything else in it must ask for nothing."""
+    public = settings.public_flag(asked.object("metadata", known=settings.NAMES))
+    if asked.number("storage_limit", _UNLIMITED) not in (_UNLIMITED, 0):
+        raise BodyInvalidError("storage_limit: this server has no quotas; it offers -1 only")
+    if asked.number("registry_id", 0):
+        raise BodyInvalidError("registry_id: this server has no proxy projects")
+    allowlist = asked.object("cve_allowlist", known=_ALLOWLIST)
+    if allowlist is not None and allowlist.objects("items", known={"cve_id"}, most=0):
+        raise BodyInvalidError("cve_allowlist.items: this server has no allowlists")
+    if public is None and "public" in asked:  # how older clients say it
+        public = asked.flag("public")
+    return public

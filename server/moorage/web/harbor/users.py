@@ -1,0 +1,184 @@
+"""`/users`: people."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import falcon
+
+from moorage.identity.errors import UserUnknownError
+from moorage.identity.model import PrincipalKind, User
+from moorage.projects.rules import SystemPermission
+from moorage.services import Services
+from moorage.web.access import Access, Caller
+from moorage.web.door import PermissionDeniedError
+from moorage.web.harbor import body, query, render
+from moorage.web.harbor.answer import send, send_created, send_page
+from moorage.web.harbor.paths import number_in_path
+from moorage.web.paging import numbered_page
+
+_CONDITIONS: query.Allowed = {"username": query.PART}
+#: What clients of Harbor send along in every body about a user. It has no effect there: an account
+#: becomes an administrator by a call of its own.
+_OVERLOOKED = frozenset({"sysadmin_flag", "admin_role_in_auth"})
+_PROFILE = frozenset({"email", "realname", "comment"})
+
+
+class UsersResource:
+    """All users; for system administrators."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("system", SystemPermission.LIST_USERS, "list_users"),
+        "POST": Access("system", SystemPermission.CREATE_USER, "create_user"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A page of them, by name."""
+        page = numbered_page(req)
+        query.order(req, {}, "")
+        asked = query.conditions(req, _CONDITIONS).get("username")
+        users = self._services.users
+        if asked is not None and asked.match is query.Match.EXACT:
+            one = users.find(asked.value)
+            found = [] if one is None else [one]
+            shown, total = found[page.offset : page.offset + page.limit], len(found)
+        else:
+            part = "" if asked is None else asked.value
+            shown, total = users.list(q=part, limit=page.limit, offset=page.offset), users.count(part)
+        send_page(req, resp, page, [render.user(each) for each in shown], total)
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Make an account; it is never an administrator's."""
+        caller: Caller = req.context.caller
+        asked = body.read(req, known={"username", "password", *_PROFILE}, overlooked=_OVERLOOKED)
+        made = self._services.users.create(
+            caller.actor,
+            asked.text("username"),
+            asked.text("password"),
+            email=asked.text("email", ""),
+            real_name=asked.text("realname", ""),
+            comment=asked.text("comment", ""),
+        )
+        send_created(resp, "users", made.id)
+
+
+class UserSearchResource:
+    """Names of users, for whoever wants to make somebody a member."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("signed_in", None, "search_users")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A page of those whose names have `username` in them."""
+        caller: Caller = req.context.caller
+        if caller.principal.kind is not PrincipalKind.USER:
+            raise PermissionDeniedError("robots may not look for people")
+        part = req.get_param("username")
+        if not part:
+            raise query.QueryInvalidError("'username' is missing")
+        page = numbered_page(req)
+        users = self._services.users
+        found = users.list(q=part, limit=page.limit, offset=page.offset)
+        send_page(req, resp, page, [render.user_found(each) for each in found], users.count(part))
+
+
+class UserResource:
+    """One user: the caller, or anybody for system administrators."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("signed_in", None, "get_user"),
+        "PUT": Access("signed_in", None, "update_user"),
+        "DELETE": Access("system", SystemPermission.DELETE_USER, "delete_user"),
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+        """The account."""
+        send(resp, render.user(own_or_any(self._services, req, user_id)))
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+        """Change the profile; what the body leaves out stays."""
+        caller: Caller = req.context.caller
+        user = own_or_any(self._services, req, user_id)
+        # Harbor's clients send the whole account back; only the profile counts.
+        asked = body.read(req, known=_PROFILE, overlooked=_OVERLOOKED | {"username", "password", "user_id"})
+        self._services.users.change_profile(
+            caller.actor,
+            user.id,
+            email=asked.text("email", user.email),
+            real_name=asked.text("realname", user.real_name),
+            comment=asked.text("comment", user.comment),
+        )
+
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+        """Delete the account."""
+        caller: Caller = req.context.caller
+        number = user_number(user_id)
+        if number == caller.principal.id:
+            raise PermissionDeniedError("nobody can delete their own account")
+        self._services.users.delete(caller.actor, number)
+
+
+class UserAdminResource:
+    """Whether a user is a system administrator."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "PUT": Access("system", SystemPermission.UPDATE_USER, "set_user_admin")
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+        """Make the user one, or a common user."""
+        caller: Caller = req.context.caller
+        asked = body.read(req, known={"sysadmin_flag"})
+        self._services.users.set_admin(caller.actor, user_number(user_id), asked.flag("sysadmin_flag"))
+
+
+class UserPasswordResource:
+    """A user's password."""
+
+    access: ClassVar[Mapping[str, Access]] = {"PUT": Access("signed_in", None, "set_user_password")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+        """Set it; one's own takes the old one, whoever one is."""
+        caller: Caller = req.context.caller
+        user = own_or_any(self._services, req, user_id)
+        asked = body.read(req, known={"old_password", "new_password"})
+        new = asked.text("new_password")
+        old = asked.text("old_password") if user.id == caller.principal.id else None
+        self._services.users.change_password(caller.actor, user.id, new, old=old)
+
+
+def user_number(user_id: str) -> int:
+    """The number in the path.
+
+    Raises:
+        UserUnknownError: it is none.
+    """
+    return number_in_path(user_id, UserUnknownError("there is no such user"))
+
+
+def own_or_any(services: Services, req: falcon.Request, user_id: str) -> User:
+    """The user that the path names, if that is the caller or the caller an administrator.
+
+    Raises:
+        PermissionDeniedError: it is neither, whether there is such a user or not.
+        UserUnknownError: an administrator asks for nobody.
+    """
+    caller: Caller = req.context.caller
+    principal = caller.principal
+    own = principal.kind is PrincipalKind.USER and user_id == str(principal.id)
+    if not own and not principal.admin:
+        raise PermissionDeniedError("you may do this to your own account only")
+    return services.users.get(user_number(user_id))

@@ -1,0 +1,109 @@
+"""The portal's door: Basic credentials, and the rights of Harbor's roles."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import falcon
+
+from moorage.audit.model import Deed
+from moorage.errors import Unauthenticated
+from moorage.identity.authenticator import Authenticator
+from moorage.projects.access import Access as Standings
+from moorage.projects.errors import ProjectUnknownError
+from moorage.projects.model import Permission, Standing
+from moorage.projects.rules import permitted
+from moorage.web.access import Access
+from moorage.web.credentials import Basic, Bearer
+from moorage.web.door import NO_PROOF, CredentialNeededError, PermissionDeniedError, Proof
+
+_LONGEST_ID = 18
+
+
+class PortalDoor:
+    """Decides about everything under ``/api``."""
+
+    headers: ClassVar[Mapping[str, str]] = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+    def __init__(self, standings: Standings, authenticator: Authenticator) -> None:
+        self._standings = standings
+        self._authenticator = authenticator
+
+    def check_target(self, environ: Mapping[str, Any]) -> None:
+        """Nothing is refused: Harbor's clients encode the slashes of repository names."""
+
+    def prove(self, credential: Basic | Bearer | None, address: str) -> Proof:
+        """Check a name and a secret.
+
+        A registry token is not taken: it is good for what it names and nothing else.
+        """
+        if credential is None:
+            return NO_PROOF
+        if isinstance(credential, Bearer):
+            raise CredentialNeededError("registry tokens are not for this API; send a name and a password")
+        return Proof(self._authenticator.authenticate(credential.name, credential.password, address))
+
+    def judge(
+        self, proof: Proof, access: Access, params: dict[str, Any], req: falcon.Request
+    ) -> Standing | None:
+        """Decide; the project is that of the path's ``project_name_or_id``, ``project_name`` or
+        ``project_id``.
+        """
+        principal = proof.principal
+        if access.scope == "anyone":
+            return None
+        if access.scope == "project":
+            return self._in_project(proof, access, params, req)
+        if principal.is_anonymous:
+            raise CredentialNeededError("authentication is required")
+        if access.scope == "system" and not principal.admin:
+            raise PermissionDeniedError("only system administrators may do this")
+        return None
+
+    def challenge(self, req: falcon.Request, error: Unauthenticated) -> str:
+        """Which credential is wanted."""
+        return 'Basic realm="Moorage", charset="UTF-8"'
+
+    def deed(self, access: Access, params: Mapping[str, Any], req: falcon.Request) -> Deed:
+        """What a refused caller wanted to do."""
+        return Deed(access.operation, access.operation.partition("_")[2], req.path)
+
+    def _in_project(
+        self, proof: Proof, access: Access, params: Mapping[str, Any], req: falcon.Request
+    ) -> Standing:
+        """The standing in the project, if it allows `access`.
+
+        A stranger gets one answer for a project that is hidden and one that does not exist.
+        """
+        permission, principal = access.permission, proof.principal
+        if not isinstance(permission, Permission):
+            raise TypeError(f"{access.operation} is no operation of a project")
+        standing = self._standing(proof, params, req)
+        if standing is not None and permitted(standing, permission):
+            return standing
+        if principal.is_anonymous:
+            raise CredentialNeededError("authentication is required")
+        if standing is None and principal.admin:
+            raise ProjectUnknownError("there is no such project")
+        raise PermissionDeniedError("this is denied, or there is no such project")
+
+    def _standing(self, proof: Proof, params: Mapping[str, Any], req: falcon.Request) -> Standing | None:
+        principal = proof.principal
+        account = (principal.kind, principal.id, principal.generation)
+        found = _project(params, req)
+        if isinstance(found, int):
+            return self._standings.standing_by_id(*account, found)
+        return self._standings.standing(*account, found)
+
+
+def _project(params: Mapping[str, Any], req: falcon.Request) -> int | str:
+    """The number or the name of the project in the path.
+
+    Digits alone are a number unless the client says that they are a name, as in Harbor.
+    """
+    if "project_name" in params:
+        return str(params["project_name"])
+    text = str(params["project_id"] if "project_id" in params else params["project_name_or_id"])
+    if "project_id" not in params and req.get_header("X-Is-Resource-Name") == "true":
+        return text
+    is_number = text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID
+    return int(text) if is_number else text

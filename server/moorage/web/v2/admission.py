@@ -1,0 +1,129 @@
+"""May this upload come in? Asked before the first byte of its body is taken.
+
+nginx asks by a sub-request, our own channel by a call; both get the same decision. The request
+itself is judged again when it arrives in full: what is refused here never costs a byte on the disk.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import ClassVar, cast
+from urllib.parse import unquote
+
+import falcon
+
+from moorage.db.connection import DatabaseIllError, close_connection
+from moorage.distribution.uploads import Uploads
+from moorage.errors import Denied, MoorageError, NotFound, Unauthenticated
+from moorage.events import Actor
+from moorage.web.access import Access, Guarded
+from moorage.web.credentials import parse_authorization
+from moorage.web.router import Found
+from moorage.web.v2.door import RegistryDoor, check_path
+from moorage.web.v2.uploads import checked_session_id
+
+ADMISSION_PATH = "/_admission"
+
+_number = re.compile(r"[0-9]{1,18}").fullmatch
+_log = logging.getLogger(__name__)
+
+
+class AdmissionDeniedError(Denied):
+    """The upload may not come in."""
+
+
+class Admission:
+    """Decides by the same routes, door and sessions that the upload itself will meet.
+
+    Args:
+        find: the router's `find`.
+    """
+
+    def __init__(self, door: RegistryDoor, uploads: Uploads, find: Callable[[str], Found | None]) -> None:
+        self._door = door
+        self._uploads = uploads
+        self._find = find
+
+    def decide(
+        self, method: str, target: str, authorization: str | None, address: str, declared_bytes: int
+    ) -> None:
+        """Return if the upload may come in.
+
+        Args:
+            target: the raw request target, query and all.
+            declared_bytes: of the body; 0 when its length is not known.
+
+        Raises:
+            MoorageError: it may not.
+        """
+        check_path(target)
+        found = self._find(unquote(target.partition("?")[0]))
+        if found is None:
+            raise NotFound("there is no such route")
+        access = cast(Guarded, found[0]).access.get(method)
+        if access is None or access.scope != "project":
+            raise AdmissionDeniedError("no body is taken here")
+        params = dict(found[2])
+        proof = self._door.prove(parse_authorization(authorization), address)
+        self._door.decide(proof, access, params)
+        session_id = params.get("session_id")
+        if session_id is not None:
+            principal = proof.principal
+            actor = Actor(principal.key, principal.kind.value, principal.name, address)
+            self._uploads.status(actor, params["name"], checked_session_id(session_id))
+        opens = session_id is None and "digest=" not in target.partition("?")[2]
+        self._uploads.admit(proof.principal.key, declared_bytes, opens=opens)
+
+    def __call__(self, method: str, target: str, headers: Mapping[str, str], address: str) -> bool:
+        """Whether the upload may come in; for our own channel.
+
+        Args:
+            headers: by their names in lower case, with dashes.
+        """
+        try:
+            self.decide(
+                method, target, headers.get("authorization"), address, _length(headers.get("content-length"))
+            )
+        except MoorageError:
+            return False
+        except DatabaseIllError:
+            close_connection()
+            return False
+        except Exception:
+            _log.exception("the admission of an upload failed")
+            return False
+        return True
+
+
+class AdmissionResource:
+    """What nginx's `auth_request` asks; it understands 2xx, 401 and 403."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("anyone", None, "admit_upload")}
+
+    def __init__(self, admission: Admission, door: RegistryDoor) -> None:
+        self._admission = admission
+        self._door = door
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer about the request that the ``X-Original-...`` headers describe."""
+        environ = req.env
+        try:
+            self._admission.decide(
+                environ.get("HTTP_X_ORIGINAL_METHOD", ""),
+                environ.get("HTTP_X_ORIGINAL_URI", ""),
+                environ.get("HTTP_AUTHORIZATION"),
+                environ.get("REMOTE_ADDR", ""),
+                _length(environ.get("HTTP_X_ORIGINAL_LENGTH")),
+            )
+        except Unauthenticated as error:
+            resp.set_header("WWW-Authenticate", self._door.challenge(req, error))
+            raise
+        except MoorageError as error:
+            # The request itself gets the status that is due; here 403 is the only other "no".
+            raise AdmissionDeniedError(error.message) from error
+        resp.status = HTTPStatus.NO_CONTENT
+
+
+def _length(text: str | None) -> int:
+    return 0 if text is None or _number(text) is None else int(text)

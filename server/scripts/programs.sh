@@ -1,0 +1,90 @@
+#!/bin/sh
+# Installs the outside programs that the tests and the bench drive, from Debian's packages.
+#
+# As root, or with a sudo that asks nothing; otherwise it says what is missing and fails. A program
+# that is there already is left alone. Services that the packages bring are neither started nor
+# enabled: the tests start what they need, on free ports and in temporary folders.
+set -eu
+
+PATH=$PATH:/usr/sbin:/sbin
+
+# program:package
+wanted="
+    dockerd:docker.io
+    docker:docker.io
+    podman:podman
+    buildah:buildah
+    skopeo:skopeo
+    docker-registry:docker-registry
+    nginx:nginx-light
+    wrk:wrk
+    setpriv:util-linux
+    mkfs.ext4:e2fsprogs
+"
+
+packages=
+for pair in $wanted; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || packages="$packages ${pair##*:}"
+done
+if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then
+    packages="$packages postgresql"
+fi
+# shellcheck disable=SC2086 # the list of packages is meant to be split
+packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
+[ -n "${packages% }" ] || exit 0
+
+fail() {
+    echo "programs: $*" >&2
+    exit 1
+}
+
+command -v apt-get >/dev/null 2>&1 ||
+    fail "these are missing, by the names of Debian's packages: $packages"
+if [ "$(id -u)" = 0 ]; then
+    root=
+elif sudo -n true >/dev/null 2>&1; then
+    root="sudo -n"
+else
+    fail "these of Debian's packages are missing; as root, run: apt-get install $packages"
+fi
+
+policy=/usr/sbin/policy-rc.d
+ours=
+tidy() {
+    [ -z "$ours" ] || $root rm -f "$policy"
+}
+trap tidy EXIT
+trap 'exit 130' INT TERM
+if [ ! -e "$policy" ]; then
+    # Debian's way to say that an installed service is not to be started.
+    printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
+    ours=yes
+    $root chmod +x "$policy"
+fi
+
+had_clusters=$(ls -A /etc/postgresql 2>/dev/null || true)
+echo "programs: installing Debian's $packages"
+$root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+# shellcheck disable=SC2086 # the list of packages is meant to be split
+$root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends $packages
+
+for package in $packages; do
+    case $package in
+    docker.io) services="docker.service docker.socket containerd.service" ;;
+    docker-registry) services=docker-registry.service ;;
+    nginx-light) services=nginx.service ;;
+    postgresql) services=postgresql.service ;;
+    podman) services="podman.socket podman.service podman-auto-update.timer podman-restart.service" ;;
+    *) continue ;;
+    esac
+    if [ -d /run/systemd/system ]; then
+        # shellcheck disable=SC2086
+        $root systemctl disable --quiet $services || true
+    fi
+done
+if [ -z "$had_clusters" ] && [ -d /etc/postgresql ]; then
+    for cluster in /etc/postgresql/*/main; do
+        [ -d "$cluster" ] || continue
+        $root pg_dropcluster --stop "$(basename "$(dirname "$cluster")")" main
+    done
+fi

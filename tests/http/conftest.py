@@ -1,0 +1,48 @@
+"""Fixtures for the surfaces: real services, people, and a client in this process."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from falcon.testing import TestClient
+
+from moorage.config import Settings, load
+from moorage.services import Services
+from moorage.web.app import root_app
+from tests.support.people import People
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """Settings over a fresh database and an empty folder, everything else as it comes."""
+    return load(None, {"MOORAGE_DATA": str(tmp_path / "data"), "MOORAGE_DATABASE_URL": database})
+
+
+@pytest.fixture
+def build_services(request: pytest.FixtureRequest) -> Callable[[Settings], Services]:
+    """Builds services with other settings than usual; they end with the test."""
+
+    def build(settings: Settings) -> Services:
+        built = Services.build(settings)
+        request.addfinalizer(built.audit.stop)
+        return built
+
+    return build
+
+
+@pytest.fixture
+def services(settings: Settings, build_services: Callable[[Settings], Services]) -> Services:
+    """Every capability, real, over the fresh database and folder."""
+    return build_services(settings)
+
+
+@pytest.fixture
+def client(services: Services) -> TestClient:
+    """A client of all surfaces in this process."""
+    return TestClient(root_app(services))
+
+
+@pytest.fixture
+def people(services: Services) -> People:
+    """Makes accounts, projects and tokens in a word."""
+    return People(services)

@@ -1,0 +1,137 @@
+"""Migrations: from nothing to the tables of the code, never over a newer schema, never without a copy."""
+
+import sqlite3
+import subprocess
+
+import pytest
+from peewee import sort_models
+
+from moorage.audit import tables as audit
+from moorage.db import migrate
+from moorage.db.connection import Row, database, is_postgresql
+from moorage.distribution import tables as distribution
+from moorage.identity import tables as identity
+from moorage.projects import tables as projects
+
+SECOND = """
+import peewee
+def up(migrator, db):
+    db.execute_sql("CREATE TABLE second (id INTEGER)")
+"""
+BROKEN = """
+def up(migrator, db):
+    db.execute_sql("CREATE TABLE half (id INTEGER)")
+    raise RuntimeError("power cut")
+"""
+
+
+def rows() -> list[type[Row]]:
+    found = [
+        each
+        for module in (identity, projects, distribution, audit)
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Row) and each.__module__ == module.__name__
+    ]
+    return sort_models(found)
+
+
+def described() -> list[tuple]:
+    """Every column and index of the bound database, with types, as the database itself tells them."""
+    if is_postgresql():
+        columns = (
+            "SELECT table_name, column_name, data_type, is_nullable, collation_name "
+            "FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND table_name <> 'schema_migration' "
+            "ORDER BY 1, 2"
+        )
+        indexes = (
+            "SELECT tablename, indexdef FROM pg_indexes "
+            "WHERE schemaname = 'public' AND tablename <> 'schema_migration' ORDER BY 1, 2"
+        )
+        keys = (
+            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint "
+            "WHERE contype = 'f' ORDER BY 1, 2"
+        )
+        return [row for query in (columns, indexes, keys) for row in database.execute_sql(query).fetchall()]
+    query = (
+        "SELECT tbl_name, name, sql FROM sqlite_master "
+        "WHERE tbl_name <> 'schema_migration' AND tbl_name NOT LIKE 'sqlite%' ORDER BY 1, 2"
+    )
+    return database.execute_sql(query).fetchall()
+
+
+@pytest.fixture
+def later(tmp_path):
+    """A release that brings one migration more than this one."""
+    folder = tmp_path / "later"
+    folder.mkdir()
+    (folder / "0001_initial.py").write_text((migrate._FOLDER / "0001_initial.py").read_text())
+    return folder
+
+
+def test_migrations_from_nothing_give_the_tables_of_the_code(database_url, tmp_path):
+    assert migrate.upgrade(tmp_path / "backups") == ["0001_initial"]
+    migrated = described()
+    database.drop_tables(rows())
+    database.create_tables(rows())
+    assert described() == migrated
+
+
+def test_a_second_start_changes_nothing_and_copies_nothing(database_url, tmp_path):
+    migrate.upgrade(tmp_path / "backups")
+    assert migrate.upgrade(tmp_path / "backups") == []
+    assert copies(tmp_path) == []
+
+
+def test_a_schema_of_a_newer_release_is_refused(database_url, tmp_path, later):
+    (later / "0002_second.py").write_text(SECOND)
+    migrate.upgrade(tmp_path / "backups", later)
+    with pytest.raises(migrate.SchemaNewerError, match="0002_second"):
+        migrate.upgrade(tmp_path / "backups")
+
+
+def test_the_database_is_copied_before_a_migration(database_url, tmp_path, later):
+    migrate.upgrade(tmp_path / "backups", later)
+    identity.LoginFailureRow.create(subject="kept", failures=1, first_at=0)
+    (later / "0002_second.py").write_text(SECOND)
+    migrate.upgrade(tmp_path / "backups", later)
+    (copy,) = copies(tmp_path)
+    assert copy.stat().st_mode & 0o077 == 0
+    if is_postgresql():
+        listed = subprocess.run(["pg_restore", "--list", copy], capture_output=True, text=True, check=True)
+        assert "login_failure" in listed.stdout
+        assert "second" not in listed.stdout
+    else:
+        kept = sqlite3.connect(copy)
+        assert kept.execute("SELECT subject FROM login_failure").fetchall() == [("kept",)]
+        assert not kept.execute("SELECT 1 FROM sqlite_master WHERE name = 'second'").fetchall()
+        kept.close()
+
+
+def test_a_migration_that_fails_leaves_the_schema_as_it_was(database_url, tmp_path, later):
+    migrate.upgrade(tmp_path / "backups", later)
+    (later / "0002_broken.py").write_text(BROKEN)
+    with pytest.raises(RuntimeError, match="power cut"):
+        migrate.upgrade(tmp_path / "backups", later)
+    assert not database.table_exists("half")
+    assert migrate.status(later).pending == ("0002_broken",)
+
+
+def test_without_a_copy_nothing_is_migrated(database_url, tmp_path, later):
+    migrate.upgrade(tmp_path / "backups", later)
+    (later / "0002_second.py").write_text(SECOND)
+    blocked = tmp_path / "blocked"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrate, "_make_durable", fail_with_full_disk)
+        with pytest.raises(migrate.BackupFailedError, match="No space left"):
+            migrate.upgrade(blocked, later)
+    assert migrate.status(later).pending == ("0002_second",)
+    assert not list(blocked.glob("*.partial"))
+
+
+def fail_with_full_disk(path) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def copies(tmp_path):
+    return sorted(p for p in (tmp_path / "backups").glob("*") if p.suffix in (".sqlite", ".dump"))

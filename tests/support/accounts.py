@@ -1,0 +1,77 @@
+"""Accounts and projects over a database alone, without the rest of the services."""
+
+from datetime import timedelta
+
+from moorage import events
+from moorage.config import LoginSettings, ProjectsSettings
+from moorage.events import Actor, Event, Events
+from moorage.identity.access_tokens import AccessTokens
+from moorage.identity.authenticator import Authenticator
+from moorage.identity.lockout import Lockout
+from moorage.identity.model import Robot, RobotRight, User
+from moorage.identity.robots import Robots
+from moorage.identity.store import IdentityStore
+from moorage.identity.users import Users
+from moorage.projects.access import Access
+from moorage.projects.members import Members
+from moorage.projects.model import Project
+from moorage.projects.projects import Projects
+from moorage.projects.rules import ROBOT_RIGHTS
+from moorage.projects.store import ProjectStore
+from tests.support.clock import SetClock
+
+PASSWORD = "Harbour-1-pilot"
+ACTOR = Actor("user:99", "user", "harbourmaster", "192.0.2.7")
+PULL = frozenset({RobotRight("repository", "pull")})
+
+
+class Accounts:
+    """The rooms identity and projects, built over the bound database.
+
+    Attributes:
+        told: every event that was published, in order.
+    """
+
+    def __init__(
+        self,
+        clock: SetClock,
+        login: LoginSettings | None = None,
+        creation: ProjectsSettings | None = None,
+    ) -> None:
+        self.clock = clock
+        self.events = Events()
+        self.told: list[Event] = []
+        for kind in vars(events).values():
+            if isinstance(kind, type) and issubclass(kind, Event):
+                self.events.subscribe(kind, self.told.append)
+        store, projects = IdentityStore(), ProjectStore()
+        self.users = Users(store, self.events, clock)
+        self.robots = Robots(store, self.events, clock, grantable=ROBOT_RIGHTS)
+        self.access_tokens = AccessTokens(store, self.events, clock)
+        self.lockout = Lockout(store, clock, login or LoginSettings())
+        self.authenticator = Authenticator(
+            self.users, self.robots, self.access_tokens, self.lockout, clock
+        )
+        self.projects = Projects(projects, self.events, clock, creation or ProjectsSettings())
+        self.members = Members(projects, self.events)
+        self.access = Access(projects, clock)
+
+    def user(self, name: str, *, admin: bool = False) -> User:
+        """A new user whose password is `PASSWORD`."""
+        return self.users.create(ACTOR, name, PASSWORD, admin=admin)
+
+    def project(self, name: str, *, public: bool = False) -> Project:
+        """A new project without members."""
+        return self.projects.create(ACTOR, None, name, public=public)
+
+    def robot(
+        self, project: Project, name: str, rights: frozenset[RobotRight] = PULL, days: int = -1
+    ) -> tuple[Robot, str]:
+        """A new robot and its secret."""
+        return self.robots.create(
+            ACTOR, project.id, project.name, name, duration_days=days, rights=rights
+        )
+
+    def access_token(self, user: User, name: str = "cli", lifetime: timedelta | None = None) -> str:
+        """The secret of a new personal access token."""
+        return self.access_tokens.create(ACTOR, user.id, name, lifetime)[1]
