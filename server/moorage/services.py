@@ -16,8 +16,13 @@ from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.blobs import Blobs
 from moorage.distribution.catalog import Catalog
 from moorage.distribution.catalog_store import CatalogStore
+from moorage.distribution.copies import Copies
+from moorage.distribution.detail_store import DetailStore
+from moorage.distribution.details import Details
 from moorage.distribution.locks import AdvisoryDigestLocks, DigestLocks, FileDigestLocks
 from moorage.distribution.manifests import Manifests
+from moorage.distribution.overview import Overview
+from moorage.distribution.overview_store import OverviewStore
 from moorage.distribution.pulls import Pulls
 from moorage.distribution.referrers import Referrers
 from moorage.distribution.repositories import Repositories
@@ -42,6 +47,8 @@ from moorage.oci.names import RepositoryName
 from moorage.projects.access import Access
 from moorage.projects.members import Members
 from moorage.projects.projects import Projects
+from moorage.projects.role_store import RoleStore
+from moorage.projects.roles import Roles
 from moorage.projects.rules import ROBOT_RIGHTS
 from moorage.projects.store import ProjectStore
 from moorage.token.tokens import Tokens
@@ -76,6 +83,10 @@ class Services:
     tags: Tags
     referrers: Referrers
     catalog: Catalog
+    details: Details
+    overview: Overview
+    copies: Copies
+    roles: Roles
     audit: AuditLog
     health: Health
 
@@ -120,6 +131,29 @@ class Services:
             on_flush=lambda tallies: _count(pulls, tallies),
         )
         audit.subscribe(events)
+        uploads = Uploads(
+            blobs=blob_store,
+            uploads=upload_store,
+            repositories=repositories,
+            storage=storage,
+            locks=locks,
+            events=events,
+            clock=clock,
+            lease=lease,
+            open_limit=settings.uploads.open_per_account,
+            reserve_bytes=settings.storage.reserve_bytes,
+        )
+        manifests = Manifests(
+            registry,
+            blob_store,
+            repositories,
+            events,
+            clock,
+            lease=lease,
+            sparse_indexes=settings.registry.sparse_indexes,
+        )
+        tags = Tags(registry, events, clock)
+        details = Details(DetailStore())
         return cls(
             settings=settings,
             clock=clock,
@@ -137,31 +171,16 @@ class Services:
             storage=storage,
             spool=spool,
             repositories=repositories,
-            uploads=Uploads(
-                blobs=blob_store,
-                uploads=upload_store,
-                repositories=repositories,
-                storage=storage,
-                locks=locks,
-                events=events,
-                clock=clock,
-                lease=lease,
-                open_limit=settings.uploads.open_per_account,
-                reserve_bytes=settings.storage.reserve_bytes,
-            ),
+            uploads=uploads,
             blobs=Blobs(blob_store, storage, events, clock, lease=lease),
-            manifests=Manifests(
-                registry,
-                blob_store,
-                repositories,
-                events,
-                clock,
-                lease=lease,
-                sparse_indexes=settings.registry.sparse_indexes,
-            ),
-            tags=Tags(registry, events, clock),
+            manifests=manifests,
+            tags=tags,
             referrers=Referrers(registry),
             catalog=Catalog(CatalogStore(), clock),
+            details=details,
+            overview=Overview(OverviewStore()),
+            copies=Copies(manifests, tags, uploads, details),
+            roles=Roles(RoleStore()),
             audit=audit,
             health=Health(
                 {

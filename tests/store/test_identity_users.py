@@ -42,7 +42,23 @@ def test_a_name_of_plain_characters_is_accepted(accounts: Accounts, name: str):
 
 @pytest.mark.parametrize(
     "name",
-    ["", "x" * 256, "robot$x", "a:b", "a b", "-a", "_a", "a/b", "älice", "аlice", "a\n", "a\0", "\ud800", "Anonymous", "system"],
+    [
+        "",
+        "x" * 256,
+        "robot$x",
+        "a:b",
+        "a b",
+        "-a",
+        "_a",
+        "a/b",
+        "älice",
+        "аlice",
+        "a\n",
+        "a\0",
+        "\ud800",
+        "Anonymous",
+        "system",
+    ],
 )
 def test_a_name_that_could_be_mistaken_is_refused(accounts: Accounts, name: str):
     with pytest.raises(AccountInvalidError):
@@ -66,7 +82,13 @@ def test_of_two_who_take_a_name_at_once_one_gets_it(accounts: Accounts):
 
 @pytest.mark.parametrize(
     "profile",
-    [{"email": "nobody"}, {"email": "a@b@c"}, {"email": "a b@c"}, {"email": "x" * 250 + "@b.com"}, {"comment": "a\nb"}],
+    [
+        {"email": "nobody"},
+        {"email": "a@b@c"},
+        {"email": "a b@c"},
+        {"email": "x" * 250 + "@b.com"},
+        {"comment": "a\nb"},
+    ],
 )
 def test_a_bad_profile_is_refused_and_nothing_is_stored(accounts: Accounts, profile: dict[str, str]):
     with pytest.raises(AccountInvalidError):
@@ -102,7 +124,12 @@ def test_an_unknown_number_is_told(accounts: Accounts):
 def test_users_are_listed_by_name_in_pages(accounts: Accounts):
     for name in ("carol", "alice", "bob", "Dave"):
         accounts.user(name)
-    assert [user.name for user in accounts.users.list(limit=10, offset=0)] == ["Dave", "alice", "bob", "carol"]
+    assert [user.name for user in accounts.users.list(limit=10, offset=0)] == [
+        "Dave",
+        "alice",
+        "bob",
+        "carol",
+    ]
     assert [user.name for user in accounts.users.list(limit=2, offset=1)] == ["alice", "bob"]
     assert accounts.users.count() == 4
 

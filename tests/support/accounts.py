@@ -49,9 +49,7 @@ class Accounts:
         self.robots = Robots(store, self.events, clock, grantable=ROBOT_RIGHTS)
         self.access_tokens = AccessTokens(store, self.events, clock)
         self.lockout = Lockout(store, clock, login or LoginSettings())
-        self.authenticator = Authenticator(
-            self.users, self.robots, self.access_tokens, self.lockout, clock
-        )
+        self.authenticator = Authenticator(self.users, self.robots, self.access_tokens, self.lockout, clock)
         self.projects = Projects(projects, self.events, clock, creation or ProjectsSettings())
         self.members = Members(projects, self.events)
         self.access = Access(projects, clock)
@@ -68,9 +66,7 @@ class Accounts:
         self, project: Project, name: str, rights: frozenset[RobotRight] = PULL, days: int = -1
     ) -> tuple[Robot, str]:
         """A new robot and its secret."""
-        return self.robots.create(
-            ACTOR, project.id, project.name, name, duration_days=days, rights=rights
-        )
+        return self.robots.create(ACTOR, project.id, project.name, name, duration_days=days, rights=rights)
 
     def access_token(self, user: User, name: str = "cli", lifetime: timedelta | None = None) -> str:
         """The secret of a new personal access token."""

@@ -58,7 +58,7 @@ class RunningServer:
     def wait_until_ready(self) -> None:
         """Wait for the server's own word, then for the proxy's."""
         assert self.child is not None
-        self.child.wait_for("ready", _READY_SECONDS)
+        self.child.wait_for("is ready at", _READY_SECONDS)
         if self.nginx and self._proxy is None:
             self._proxy = Proxy(self.folder / "nginx", self.sockets, self.data, self.port)
             self._proxy.start()

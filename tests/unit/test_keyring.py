@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+
 from moorage.keyring import MAX_TOKEN_LENGTH, Keyring, KeyringError, KeysUnreadableError
 
 CLAIMS = {"sub": "user:7", "name": "alice"}
@@ -164,7 +165,9 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
         Keyring(tmp_path / "file" / "keys").ensure()
 
 
-@pytest.mark.parametrize("content", [b"", b"junk", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"junk", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
+)
 def test_a_spoiled_key_is_told_by_name(keyring: Keyring, folder: Path, content: bytes):
     key_file(folder).write_bytes(content)
     with pytest.raises(KeysUnreadableError, match=r"signing-000001\.pem holds no private key"):
@@ -172,7 +175,9 @@ def test_a_spoiled_key_is_told_by_name(keyring: Keyring, folder: Path, content: 
 
 
 @pytest.mark.parametrize(
-    "key", [ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)], ids=["P-384", "RSA"]
+    "key",
+    [ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)],
+    ids=["P-384", "RSA"],
 )
 def test_a_key_of_another_sort_is_refused(
     keyring: Keyring, folder: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -190,7 +195,9 @@ def test_after_a_rotation_the_new_key_signs_and_the_old_one_still_verifies(keyri
     assert keyring.verify(old, "registry") == keyring.verify(new, "registry") == CLAIMS
 
 
-def test_a_running_process_accepts_the_first_token_of_a_key_that_another_one_made(keyring: Keyring, folder: Path):
+def test_a_running_process_accepts_the_first_token_of_a_key_that_another_one_made(
+    keyring: Keyring, folder: Path
+):
     running = Keyring(folder)
     running.sign(CLAIMS, "registry")
     keyring.rotate()

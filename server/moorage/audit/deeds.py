@@ -132,3 +132,34 @@ TABLE: Mapping[type[events.Event], Describe] = {
 }
 #: What `audit.blobs` switches off: blobs come and go by the dozen with each image.
 BLOB_TRAFFIC: frozenset[type[events.Event]] = frozenset({events.BlobPushed, events.BlobMounted})
+#: Every operation that the log knows by name; refused ones may bear the name of any route.
+OPERATIONS = (
+    "create_access_token",
+    "create_member",
+    "create_project",
+    "create_repository",
+    "create_robot",
+    "create_tag",
+    "create_user",
+    "delete_access_token",
+    "delete_artifact",
+    "delete_blob",
+    "delete_member",
+    "delete_project",
+    "delete_repository",
+    "delete_robot",
+    "delete_tag",
+    "delete_user",
+    "login_user",
+    "mount_blob",
+    "move_tag",
+    "pull_artifact",
+    "pull_blob",
+    "push_artifact",
+    "push_blob",
+    "update_member",
+    "update_project",
+    "update_repository",
+    "update_robot",
+    "update_user",
+)

@@ -4,6 +4,7 @@ Changes are logged in their own transaction: both happen or neither. Pulls, refu
 nothing; they are gathered and written in batches (`moorage.audit.writer`).
 """
 
+from dataclasses import astuple
 from functools import partial
 
 from moorage.audit import deeds
@@ -13,6 +14,7 @@ from moorage.audit.text import fit
 from moorage.audit.writer import PULL, OnFlush, Writer
 from moorage.clock import Clock
 from moorage.events import Actor, Event, Events
+from moorage.identity.text import is_storable
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
 
@@ -122,11 +124,13 @@ class AuditLog:
             after: only what is older than this place: `Page.next` of the page before.
             offset: leave out so many first, up to `COUNT_LIMIT`; a place is cheaper.
         """
+        if not _is_answerable(query):
+            return Page((), None)
         return self._store.page(query, min(limit, PAGE_LIMIT), after, min(offset, COUNT_LIMIT))
 
     def count(self, query: Query) -> int:
         """How many entries answer `query`; `COUNT_LIMIT` + 1 stands for more than that."""
-        return self._store.count(query, COUNT_LIMIT + 1)
+        return self._store.count(query, COUNT_LIMIT + 1) if _is_answerable(query) else 0
 
     def _entry(self, actor: Actor, deed: Deed, result: Result) -> Entry:
         return Entry(
@@ -148,3 +152,9 @@ class AuditLog:
             result=result,
             detail=fit(deed.detail, _DETAIL),
         )
+
+
+def _is_answerable(query: Query) -> bool:
+    """Whether anything can be found at all: no entry holds a NUL or half a surrogate pair."""
+    texts = [value for value in astuple(query) if isinstance(value, str)]
+    return query.project_ids != () and all(map(is_storable, [*texts, *query.operations, *query.verbs]))

@@ -68,20 +68,25 @@ class Query:
     """Which entries are wanted; what is left out does not narrow the answer.
 
     Attributes:
-        operations: any of these.
-        actor: the account's name, exactly.
-        resource: a part of the resource's name, whatever its case.
+        operations: any of these, or any that begins with one of `verbs`.
+        actor: the account's name, exactly; `actor_part` is a part of it, whatever its case.
+        resource: the whole of it; `resource_part` is a part of it, whatever its case.
+        project_ids: any of these projects; an empty tuple finds nothing.
         text: a part of the resource, the actor, the address or the detail, whatever its case.
         since: at this moment or later.
         until: at this moment or earlier.
     """
 
     operations: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
     actor: str | None = None
+    actor_part: str | None = None
     actor_kind: str | None = None
     resource_type: str | None = None
     resource: str | None = None
+    resource_part: str | None = None
     project_id: int | None = None
+    project_ids: tuple[int, ...] | None = None
     project: str | None = None
     repository: str | None = None
     tag: str | None = None

@@ -1,6 +1,8 @@
 """Queries of the log."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import peewee
@@ -18,7 +20,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _ROWS_AT_ONCE = 40
 #: Entries that a question without an index may look through at a time.
 WINDOW = 200_000
-_EXACT = ("actor_kind", "resource_type", "repository", "tag", "digest", "address", "request_id")
+_EXACT = (
+    *("actor_kind", "resource_type", "resource", "project", "repository"),
+    *("tag", "digest", "address", "request_id"),
+)
 _SEARCHED = (EntryRow.resource, EntryRow.actor, EntryRow.address, EntryRow.detail)
 
 
@@ -105,24 +110,24 @@ def _unindexed(query: Query) -> list[Any]:
     ]
     if query.project_id is not None and query.actor is not None:
         where.append(EntryRow.actor == query.actor)
-    if query.project is not None:
-        where.append(EntryRow.project == query.project)
-    if query.operations:
-        where.append(EntryRow.operation << query.operations)
+    if query.project_ids is not None:
+        where.append(EntryRow.project_id << list(query.project_ids))
+    if query.operations or query.verbs:
+        begins = [EntryRow.operation.startswith(f"{verb}_") for verb in query.verbs]
+        where.append(_any([EntryRow.operation << list(query.operations), *begins]))
     if query.result is not None:
         where.append(EntryRow.result == query.result.value)
-    if query.resource is not None:
-        where.append(EntryRow.resource.contains(query.resource))
+    if query.actor_part is not None:
+        where.append(EntryRow.actor.contains(query.actor_part))
+    if query.resource_part is not None:
+        where.append(EntryRow.resource.contains(query.resource_part))
     if query.text is not None:
-        where.append(_any(column.contains(query.text) for column in _SEARCHED))
+        where.append(_any([column.contains(query.text) for column in _SEARCHED]))
     return where
 
 
-def _any(conditions: Any) -> Any:
-    found = None
-    for condition in conditions:
-        found = condition if found is None else found | condition
-    return found
+def _any(conditions: list[Any]) -> Any:
+    return reduce(or_, conditions)
 
 
 def _values(entry: Entry) -> tuple[object, ...]:

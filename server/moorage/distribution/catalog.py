@@ -18,4 +18,5 @@ class Catalog:
         Administrators see all, users public projects and those they are members of, robots public
         projects and their own. An account that is gone, disabled or expired sees what anybody sees.
         """
-        return self._store.page(kind, account_id, n, last, self._clock())
+        # No name has a NUL, and PostgreSQL refuses to compare with one.
+        return self._store.page(kind, account_id, n, last.partition("\0")[0], self._clock())

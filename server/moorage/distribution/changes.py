@@ -50,7 +50,7 @@ def _once(action: Callable[[], T]) -> T:
 
 
 def _driver_error(error: BaseException) -> object:
-    return error.args[0] if error.args else None
+    return getattr(error, "orig", None)
 
 
 def _state(error: BaseException) -> str:

@@ -32,7 +32,6 @@ from moorage.oci.digest import ALGORITHMS, Digest, hasher
 
 _BLOB_HEX = re.compile(r"[0-9a-f]{64}(?:[0-9a-f]{64})?").fullmatch
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}").fullmatch
-_SEGMENT = re.compile(r"[0-9]{20}").fullmatch
 _OFFSET_DIGITS = 20
 _PIECE = 1 << 20
 
@@ -118,6 +117,11 @@ class BlobStorage(Protocol):
         """How many bytes may still be stored."""
 
 
+def is_upload_id(text: str) -> bool:
+    """Whether `text` can be the id of an upload session: 32 hex digits in lower case."""
+    return _UPLOAD_ID(text) is not None
+
+
 class FilesystemStorage:
     """A folder on a local file system with hard links.
 
@@ -188,7 +192,7 @@ class FilesystemStorage:
 
     def upload_ids(self) -> Iterator[str]:
         with os.scandir(self._uploads) as entries:
-            yield from (entry.name for entry in entries if _UPLOAD_ID(entry.name))
+            yield from (entry.name for entry in entries if is_upload_id(entry.name))
 
     def stat(self, digest: Digest) -> int | None:
         return _size(self._blob_path(digest))
@@ -197,7 +201,7 @@ class FilesystemStorage:
         return open(self._blob_path(digest), "rb", buffering=0)
 
     def locate(self, digest: Digest) -> str | None:
-        return f"{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
+        return self._blob_path(digest)[len(self._blobs) + 1 :]
 
     def trash(self, digest: Digest) -> bool:
         path = self._blob_path(digest)
@@ -232,7 +236,7 @@ class FilesystemStorage:
         return os.path.join(self._blobs, digest.algorithm, digest.hex[:2], digest.hex)
 
     def _upload_folder(self, upload_id: str) -> str:
-        if not _UPLOAD_ID(upload_id):
+        if not is_upload_id(upload_id):
             raise ValueError("not an upload id")
         return os.path.join(self._uploads, upload_id)
 

@@ -27,7 +27,8 @@ class Tags:
         Raises:
             NameUnknownError: there is no such repository.
         """
-        found = self._store.tags.names(repository, n, last)
+        # No name has a NUL, and PostgreSQL refuses to compare with one.
+        found = self._store.tags.names(repository, n, last.partition("\0")[0])
         if not found and self._store.repositories.find(repository) is None:
             raise NameUnknownError.of(repository)
         return found

@@ -30,7 +30,7 @@ class UploadStore:
     _end = Statement("DELETE FROM upload WHERE id = ? AND received_bytes = ?")
     _drop = Statement("DELETE FROM upload WHERE id = ?")
     _expire = Statement("DELETE FROM upload WHERE id = ? AND updated_at < ?")
-    _open = Statement("SELECT count(*) FROM (SELECT 1 FROM upload WHERE subject = ? LIMIT ?) AS some")
+    _open = Statement("SELECT count(*) FROM (SELECT 1 FROM upload WHERE subject = ? LIMIT ?) AS open_ones")
 
     def find(self, upload_id: str, repository: RepositoryName) -> UploadSession | None:
         """The session, if it is one of that repository."""

@@ -22,7 +22,7 @@ from moorage.distribution.model import StoredBlob, UploadSession
 from moorage.distribution.mounts import Mounts
 from moorage.distribution.repositories import Repositories
 from moorage.distribution.spool import Spooled
-from moorage.distribution.storage import BlobStorage, Settled
+from moorage.distribution.storage import BlobStorage, Settled, is_upload_id
 from moorage.distribution.upload_store import UploadStore
 from moorage.events import Actor, Events
 from moorage.oci.digest import Digest
@@ -118,7 +118,7 @@ class Uploads:
         Raises:
             BlobUploadUnknownError: there is none in this repository that is this account's.
         """
-        session = self._uploads.find(upload_id, repository)
+        session = self._uploads.find(upload_id, repository) if is_upload_id(upload_id) else None
         if session is None or session.subject != actor.key:
             raise BlobUploadUnknownError("there is no such upload", {"upload": upload_id})
         return session

@@ -43,7 +43,9 @@ _ROBOT = (
     RobotRow.created_by,
 )
 
-# A count that is over (its window and its lock-out have passed) begins anew, in the same statement.
+_LOWER_NAME = Statement("SELECT id FROM account WHERE lower(name) = ?")
+# A count that is over (its window, or the window after its lock-out, has passed) begins anew, in the
+# same statement.
 _COUNT_FAILURE = Statement(
     """
 INSERT INTO login_failure (subject, failures, first_at, locked_until) VALUES (?, 1, ?, NULL)
@@ -51,7 +53,9 @@ ON CONFLICT (subject) DO UPDATE SET
   failures = CASE WHEN COALESCE(login_failure.locked_until, login_failure.first_at) < ?
     THEN 1 ELSE login_failure.failures + 1 END,
   first_at = CASE WHEN COALESCE(login_failure.locked_until, login_failure.first_at) < ?
-    THEN excluded.first_at ELSE login_failure.first_at END"""
+    THEN excluded.first_at ELSE login_failure.first_at END,
+  locked_until = CASE WHEN COALESCE(login_failure.locked_until, login_failure.first_at) < ?
+    THEN NULL ELSE login_failure.locked_until END"""
 )
 
 
@@ -69,8 +73,7 @@ class IdentityStore:
     def is_name_taken(self, name: str) -> bool:
         """Whether an account has this name, in whatever mix of upper and lower case."""
         # ILIKE would give "_" and "." a meaning; lower() is plain and ASCII is all that names have.
-        taken: bool = _LOWER_NAME.one(name.lower()) is not None
-        return taken
+        return _LOWER_NAME.one(name.lower()) is not None
 
     def password_of(self, name: str) -> tuple[User, str] | None:
         """The account and its password's hash, read at one moment."""
@@ -197,7 +200,7 @@ class IdentityStore:
 
         The statement locks the row, so whatever follows in the same transaction is alone with it.
         """
-        _COUNT_FAILURE.run(subject, now, over_before, over_before)
+        _COUNT_FAILURE.run(subject, now, over_before, over_before, over_before)
         rows = LoginFailureRow.select(LoginFailureRow.failures).where(LoginFailureRow.subject == subject)
         failures: int = _all(rows)[0][0]
         return failures
@@ -218,9 +221,6 @@ class IdentityStore:
             LoginFailureRow.delete().where(last | (LoginFailureRow.locked_until < over_before)).execute()
         )
         return gone
-
-
-_LOWER_NAME = Statement("SELECT id FROM account WHERE lower(name) = ?")
 
 
 def _first_user(rows: Any) -> User | None:

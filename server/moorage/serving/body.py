@@ -7,9 +7,10 @@ from enum import StrEnum
 from io import BytesIO
 from typing import IO, Protocol
 
+from waitress.utilities import BadRequest
+
 from moorage.serving.framing import Framing, FramingError
 from moorage.serving.spool_file import SpoolFile, is_full
-from waitress.utilities import BadRequest
 
 #: The longest body that an application reads from ``wsgi.input``; longer ones are dropped.
 HELD_LIMIT = 5 << 20
@@ -57,7 +58,7 @@ class Held:
     def __init__(self) -> None:
         self.length = 0
         self.dropping = False
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_HELD_IN_MEMORY)
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_HELD_IN_MEMORY)  # noqa: SIM115 - see close
 
     def take(self, pieces: Sequence[memoryview]) -> None:
         for piece in pieces:

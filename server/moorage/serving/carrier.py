@@ -12,10 +12,9 @@ import select
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from moorage.serving.channel import Channel
+from moorage.serving.connection import Connection
 
 _BUFFER = 256 << 10
 _LOOK_SECONDS = 1.0
@@ -31,7 +30,7 @@ class Job(Protocol):
         events: what has to be possible on the socket: ``EPOLLIN`` or ``EPOLLOUT``.
     """
 
-    channel: "Channel"
+    channel: Connection
     events: int
 
     def begin(self) -> bool:

@@ -8,27 +8,23 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from enum import Enum, auto
-from socket import MSG_MORE, MSG_PEEK, SHUT_WR
+from socket import MSG_PEEK, SHUT_WR
 from socket import socket as Socket
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from moorage.serving.download import Download
-from moorage.serving.event_loop import BROKEN, READ, WRITE
-from moorage.serving.file_body import FileBody
+from waitress.channel import ClientDisconnected
+from waitress.utilities import InternalServerError
+
+from moorage.serving.carrier import Carrier
+from moorage.serving.event_loop import BROKEN, READ, WRITE, EventLoop
+from moorage.serving.output import Output
 from moorage.serving.parser import RequestParser
 from moorage.serving.task import AnswerTask, ApplicationTask, RefusalTask
 from moorage.serving.upload import Upload
-from waitress.buffers import OverflowableBuffer
-from waitress.channel import ClientDisconnected, HTTPChannel
-from waitress.utilities import InternalServerError
-
-if TYPE_CHECKING:
-    from moorage.serving.server import Server
 
 _RECEIVE_BYTES = 64 << 10
-#: A file of this size costs less in one piece with its headers than by way of the kernel.
-_SMALL_FILE = 64 << 10
 _LINGER_SECONDS = 30.0
 _SCRATCH = bytearray(256 << 10)
 
@@ -43,46 +39,65 @@ class Owner(Enum):
     CARRIER = auto()
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no type information
-    """A connection of a `Server`.
+class Host(Protocol):
+    """What a channel asks of the server it belongs to.
+
+    Attributes:
+        spool: folder for the bodies of blob uploads.
+        draining: every answer is the last one of its connection.
+    """
+
+    loop: EventLoop
+    uploads: Carrier
+    downloads: Carrier
+    spool: str
+    draining: bool
+
+    def add_task(self, task: "Channel") -> None:
+        """Have a worker call the channel's `service`."""
+        ...
+
+    def call(self, thunk: Callable[[], None]) -> None:
+        """Run something on the event loop's thread."""
+        ...
+
+    def admits(self, request: RequestParser, address: str) -> bool:
+        """Whether the body of this upload may be stored."""
+        ...
+
+
+class Channel(Output):
+    """A connection of a server.
 
     Attributes:
         owner: who may read from it now; changes under `requests_lock`.
         request: the request that is being received, if one is.
         requests: those received and not answered yet, oldest first.
-        mute: the answer under way may not have a body.
+        began_at: when the first byte of `request` came.
+        lingers_until: set when the last answer is out and more is coming that nobody wants.
     """
 
-    server: "Server"
-    socket: Socket
-    connected: bool
+    server: Host
     requests: list[RequestParser]
     request: RequestParser | None
-    outbufs: list[Any]
-    outbuf_lock: threading.Condition
-    total_outbufs_len: int
     close_when_flushed: bool
-    last_activity: float
-    _fileno: int | None
+    addr: tuple[str, Any]
 
     def __init__(
-        self, server: "Server", sock: Socket, addr: tuple[str, Any], adj: Any, map: dict[int, Any]
+        self, server: Host, sock: Socket, addr: tuple[str, Any], adj: Any, map: dict[int, Any]
     ) -> None:
         self.owner = Owner.LOOP
-        self.mute = False
-        self.lingers_until: float | None = None
         self.began_at = 0.0
-        self._file: Download | None = None
-        self._held = b""
+        self.lingers_until: float | None = None
         self._unread = False
         super().__init__(server, sock, addr, adj, map)
         self.requests_lock = threading.RLock()
         server.loop.add_once(self.descriptor, self.handle_events)
 
     @property
-    def descriptor(self) -> int:
-        """Of the socket."""
-        return -1 if self._fileno is None else self._fileno
+    def is_last_answer(self) -> bool:
+        """Whether the connection has to end after the present answer, for the server ends."""
+        return self.server.draining
 
     @property
     def is_idle(self) -> bool:
@@ -159,15 +174,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no type inform
 
     def handle_write(self) -> None:
         """Send what waits."""
-        if self.outbuf_lock.acquire(blocking=False):  # else a worker is sending right now
-            try:
-                self._flush_some(do_close=False)
-                if not self.total_outbufs_len:
-                    self.outbufs[0].close()  # a used one keeps its memory, or its temporary file
-                    self.outbufs[:] = [OverflowableBuffer(self.adj.outbuf_overflow)]
-                self.outbuf_lock.notify()
-            finally:
-                self.outbuf_lock.release()
+        self.flush()
         with self.requests_lock:
             ends = (
                 self.close_when_flushed
@@ -334,65 +341,3 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no type inform
         with contextlib.suppress(ClientDisconnected):
             task.service()
         return True
-
-    def hold(self, head: bytes) -> None:
-        """Keep headers back until something follows them, or `release` is called."""
-        self._held = head
-
-    def release(self) -> None:
-        """Send headers that nothing followed."""
-        if self._held:
-            self.write_soon(b"")
-
-    def write_soon(self, data: bytes | FileBody) -> int:
-        """Send, or keep for sending, the next part of the answer.
-
-        Raises:
-            ClientDisconnected: there is nobody to send it to.
-        """
-        head, self._held = self._held, b""
-        if isinstance(data, FileBody):
-            return self._send_file(head, data)
-        with self.outbuf_lock:
-            self._send(head + data)
-            while self.connected and self.total_outbufs_len > self.adj.outbuf_high_watermark:
-                self.outbuf_lock.wait()
-        return len(data)
-
-    def _send(self, data: bytes, flags: int = 0) -> None:
-        """Send what the socket takes and keep the rest; `outbuf_lock` is held."""
-        if not self.connected:
-            raise ClientDisconnected
-        sent = 0
-        if not self.total_outbufs_len:
-            try:
-                sent = self.socket.send(data, flags)
-            except BlockingIOError:
-                pass
-            except OSError as error:
-                raise ClientDisconnected from error
-        if sent < len(data):
-            self.outbufs[-1].append(data[sent:])
-            self.total_outbufs_len += len(data) - sent
-            self.arm()
-
-    def _send_file(self, head: bytes, body: FileBody) -> int:
-        if self.mute or body.remain <= _SMALL_FILE:
-            try:
-                data = b"" if self.mute else body.read_all()
-            finally:
-                body.close()
-            self.write_soon(head + data)
-            return len(data)
-        download = Download(self, body)
-        try:
-            with self.outbuf_lock:
-                self._send(head, MSG_MORE)
-                if self.total_outbufs_len or not download.step(memoryview(b"")):
-                    self._file = download
-        except OSError as error:
-            raise ClientDisconnected from error
-        finally:
-            if self._file is None:
-                download.close()
-        return body.remain

@@ -2,12 +2,9 @@
 
 import os
 import select
-from typing import TYPE_CHECKING
 
+from moorage.serving.connection import Connection
 from moorage.serving.file_body import FileBody
-
-if TYPE_CHECKING:
-    from moorage.serving.channel import Channel
 
 _SHARE = 2 << 20
 _BLOCK = 256 << 10
@@ -21,7 +18,7 @@ class Download:
 
     events = select.EPOLLOUT
 
-    def __init__(self, channel: "Channel", body: FileBody) -> None:
+    def __init__(self, channel: Connection, body: FileBody) -> None:
         self.channel = channel
         self._body = body
         self._left = body.remain

@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
-from moorage.serving.body import HELD_LIMIT, Arrival, Held, Spooled
-from moorage.serving.framing import Chunked, Counted
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.utilities import BadRequest
+
+from moorage.serving.body import HELD_LIMIT, Arrival, Held, Spooled
+from moorage.serving.framing import Chunked, Counted
 
 #: A body with no more bytes than this is gathered by the event loop itself, in memory; anything
 #: longer is given to a carrier.
@@ -49,6 +50,7 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
     empty: bool
     error: Any
     connection_close: bool
+    expect_continue: bool
     body_rcv: Arrival | None
 
     def __init__(self, adj: Adjustments, spool: str) -> None:
@@ -142,11 +144,11 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
             unread: without the rest of the body, which nobody wants.
         """
         body = self.body_rcv
-        assert body is not None, "only a request with a body is finished from outside"
-        self.error = body.error
+        if body is not None:
+            self.error = body.error
         self.unread = unread
         self.completed = True
-        if self.chunked and not unread:
+        if body is not None and self.chunked and not unread:
             # The application sees a plain body of known length, as waitress has it.
             self.headers["CONTENT_LENGTH"] = str(len(body))
 

@@ -3,18 +3,19 @@
 import contextlib
 import errno
 import logging
-import socket
+import socket as sockets
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from waitress.adjustments import Adjustments
+from waitress.server import BaseWSGIServer
 
 from moorage.serving.carrier import Carrier
 from moorage.serving.channel import Channel
 from moorage.serving.event_loop import EventLoop
 from moorage.serving.parser import RequestParser
 from moorage.serving.workers import Workers
-from waitress.adjustments import Adjustments
-from waitress.server import BaseWSGIServer
 
 #: Asked before the first byte of an upload is stored: method, raw request target, headers by
 #: names in lower case, address of the peer. On whatever thread; what it raises counts as no.
@@ -49,7 +50,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
     """
 
     adj: Any
-    socket: socket.socket
+    socket: sockets.socket
     active_channels: dict[int, Channel]
     trigger: Any
     _map: dict[int, Any]
@@ -57,7 +58,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
     def __init__(
         self,
         application: Any,
-        listener: socket.socket,
+        listener: sockets.socket,
         adj: Adjustments,
         *,
         spool: str,
@@ -96,15 +97,13 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
 
     def getsockname(self) -> tuple[str, str]:
         """Host and port as the application is told."""
-        if self.family == socket.AF_UNIX:
+        if self.family == sockets.AF_UNIX:
             return "unix", self.socket.getsockname()
-        return socket.getnameinfo(
-            self.socket.getsockname(), socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
-        )
+        return sockets.getnameinfo(self.socket.getsockname(), sockets.NI_NUMERICHOST | sockets.NI_NUMERICSERV)
 
     def fix_addr(self, addr: Any) -> tuple[str, Any]:
         """The peer's address; whoever is let in by a Unix socket is on this machine."""
-        return ("localhost", None) if self.family == socket.AF_UNIX else addr
+        return ("localhost", None) if self.family == sockets.AF_UNIX else addr
 
     # -- running
 
@@ -145,9 +144,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
     def admits(self, request: RequestParser, address: str) -> bool:
         """Whether the body of this upload may be stored."""
         try:
-            return self._admission(
-                request.command, request.request_uri, request.headers_by_name(), address
-            )
+            return self._admission(request.command, request.request_uri, request.headers_by_name(), address)
         except Exception:
             _log.exception("an upload could not be admitted")
             return False
@@ -174,16 +171,16 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
             _log.error("no connection can be accepted for a moment: %s", error)
             self._accept_connections(False)  # until the next tick
             return
-        if self.family != socket.AF_UNIX:
+        if self.family != sockets.AF_UNIX:
             self.set_socket_options(connection)
         Channel(self, connection, self.fix_addr(address), self.adj, self._map)
         if len(self.active_channels) >= self.adj.connection_limit:
             _log.warning("%d connections are open, more have to wait", len(self.active_channels))
             self._accept_connections(False)
 
-    def set_socket_options(self, connection: socket.socket) -> None:
+    def set_socket_options(self, connection: sockets.socket) -> None:
         """An answer is complete when it is written; it never waits for more."""
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
 
     # -- time
 

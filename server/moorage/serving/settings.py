@@ -3,8 +3,9 @@
 import socket
 import sys
 
-from moorage.config import ServerSettings
 from waitress.adjustments import Adjustments
+
+from moorage.config import ServerSettings
 
 #: A client may hold a connection without a word for so long. More than the 60 s that nginx keeps
 #: an idle connection to us, so that nginx is always the one to close it.

@@ -5,16 +5,15 @@ and after one in chunks; it is closed after the answer while the server drains.
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from moorage.serving.body import Arrival, Spooled
-from moorage.serving.file_body import FileBody
-from moorage.serving.parser import RequestParser
 from waitress.task import ErrorTask, Task, WSGITask
 from waitress.utilities import build_http_date
 
-if TYPE_CHECKING:
-    from moorage.serving.channel import Channel
+from moorage.serving.body import Arrival, Spooled
+from moorage.serving.connection import Connection
+from moorage.serving.file_body import FileBody
+from moorage.serving.parser import RequestParser
 
 _CODES = {500: "UNKNOWN", 501: "UNSUPPORTED"}
 
@@ -22,7 +21,7 @@ _CODES = {500: "UNKNOWN", 501: "UNSUPPORTED"}
 class AnswerTask(Task):  # type: ignore[misc]  # waitress has no type information
     """How status line, headers and body are put on the wire."""
 
-    channel: "Channel"
+    channel: Connection
     request: RequestParser
     status: str
     version: str
@@ -72,7 +71,7 @@ class AnswerTask(Task):  # type: ignore[misc]  # waitress has no type informatio
         """Whether the connection stays open, in words if they are needed."""
         wish = self.request.headers.get("CONNECTION", "").lower()
         keep = wish == "keep-alive" if self.version == "1.0" else "close" not in wish
-        if self.close_on_finish or not keep or self.request.unread or self.channel.server.draining:
+        if self.close_on_finish or not keep or self.request.unread or self.channel.is_last_answer:
             self.close_on_finish = True
             return ["Connection: close"]
         return ["Connection: Keep-Alive"] if self.version == "1.0" else []
@@ -125,8 +124,6 @@ class AnswerTask(Task):  # type: ignore[misc]  # waitress has no type informatio
 class ApplicationTask(AnswerTask, WSGITask):  # type: ignore[misc]  # waitress has no type information
     """Runs the application for one request."""
 
-    environ: dict[str, Any] | None
-
     def execute(self) -> None:
         """Settle what becomes of the body, then ask the application."""
         body: Arrival | None = self.request.body_rcv
@@ -140,14 +137,13 @@ class ApplicationTask(AnswerTask, WSGITask):  # type: ignore[misc]  # waitress h
 
     def get_environment(self) -> dict[str, Any]:
         """The WSGI environment (PEP 3333), with what is known about the body."""
-        if self.environ is None:
-            environ: dict[str, Any] = super().get_environment()
-            environ["SERVER_SOFTWARE"] = "moorage"
-            environ["wsgi.multiprocess"] = True
-            environ["wsgi.file_wrapper"] = FileBody
-            if self.request.body_rcv is not None:
-                environ.update(self.request.body_rcv.sink.environ())
-        return self.environ
+        environ: dict[str, Any] = super().get_environment()
+        environ["SERVER_SOFTWARE"] = "moorage"
+        environ["wsgi.multiprocess"] = True
+        environ["wsgi.file_wrapper"] = FileBody
+        if self.request.body_rcv is not None:
+            environ.update(self.request.body_rcv.sink.environ())
+        return environ
 
 
 class RefusalTask(AnswerTask, ErrorTask):  # type: ignore[misc]  # waitress has no type information

@@ -1,13 +1,10 @@
 """A request body on its way from the socket to wherever it is kept."""
 
 import select
-from typing import TYPE_CHECKING
 
 from moorage.serving.body import Arrival, Spooled
+from moorage.serving.connection import Connection
 from moorage.serving.parser import RequestParser
-
-if TYPE_CHECKING:
-    from moorage.serving.channel import Channel
 
 #: Of a body that nobody wants, so much is read before the answer; the rest is not waited for.
 DRAIN_LIMIT = 16 << 20
@@ -20,7 +17,7 @@ class Upload:
 
     events = select.EPOLLIN
 
-    def __init__(self, channel: "Channel", request: RequestParser, body: Arrival) -> None:
+    def __init__(self, channel: Connection, request: RequestParser, body: Arrival) -> None:
         self.channel = channel
         self._request = request
         self._body = body

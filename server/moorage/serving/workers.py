@@ -25,7 +25,8 @@ class Workers:
     def __init__(self, count: int) -> None:
         self._queue: SimpleQueue[Servant | None] = SimpleQueue()
         self._threads = [
-            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True) for number in range(count)
+            threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+            for number in range(count)
         ]
 
     def start(self) -> None:

@@ -9,7 +9,12 @@ from moorage.services import Services
 from moorage.web.authentication import Authentication, Observe
 from moorage.web.counts import Counts
 from moorage.web.door import Door
+from moorage.web.harbor.router import HarborRouter
+from moorage.web.harbor.routes import add_routes as add_portal_routes
+from moorage.web.health import LivenessResource, ReadinessResource
+from moorage.web.metrics import MetricsResource
 from moorage.web.origin import TOKEN_PATH, Origin
+from moorage.web.portal import PortalDoor
 from moorage.web.problems import Problems
 from moorage.web.router import Router
 from moorage.web.token import TokenResource
@@ -45,7 +50,7 @@ def root_app(services: Services) -> RootApp:
     counts = Counts(services.settings.storage.data / "metrics")
     counts.subscribe(services.events)
     registry, admission = registry_app(services, counts.observer("registry"))
-    return RootApp(registry, registry, admission)
+    return RootApp(registry, portal_app(services, counts), admission)
 
 
 def registry_app(services: Services, observe: Observe) -> tuple[App, Admission]:
@@ -64,6 +69,17 @@ def registry_app(services: Services, observe: Observe) -> tuple[App, Admission]:
         app.add_route(ADMISSION_PATH, AdmissionResource(admission, door))
     add_registry_routes(app, services, door, origin)
     return app, admission
+
+
+def portal_app(services: Services, counts: Counts) -> App:
+    """Harbor's API, health and metrics."""
+    door = PortalDoor(services.access, services.authenticator)
+    app = _app(door, HarborRouter(), services, counts.observer("portal"), details=False)
+    app.add_route("/healthz", LivenessResource())
+    app.add_route("/readyz", ReadinessResource(services))
+    app.add_route("/metrics", MetricsResource(services, counts))
+    add_portal_routes(app, services, Origin(services.settings.server))
+    return app
 
 
 def _app(door: Door, router: Router, services: Services, observe: Observe, *, details: bool) -> App:

@@ -26,11 +26,15 @@ class Router(CompiledRouter):
     Such a template becomes one regular expression, anchored at both ends; they are tried in the
     order in which they were added. Because the name is greedy, the last ``/manifests/`` of a path
     is the one that counts.
+
+    Two other templates may give the same segment of a path different names, which Falcon's own
+    router refuses: here it knows fields by their places, and `find` gives them their names back.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._named: list[tuple[re.Pattern[str], object, dict[str, Any], str]] = []
+        self._fields: dict[str, tuple[str, dict[str, str]]] = {}
 
     def add_route(self, uri_template: str, resource: object, **kwargs: Any) -> None:
         """Add a route.
@@ -42,8 +46,10 @@ class Router(CompiledRouter):
         check_declared(uri_template, resource, set(methods))
         if uri_template.startswith(PREFIX) and NAME_FIELD in uri_template:
             self._named.append((_compiled(uri_template), resource, dict(methods), uri_template))
-        else:
-            super().add_route(uri_template, resource, **kwargs)
+            return
+        placed, names = _placed(uri_template)
+        self._fields[placed] = (uri_template, names)
+        super().add_route(placed, resource, **kwargs)
 
     def find(self, uri: str, req: falcon.Request | None = None) -> Found | None:
         """The resource of the path `uri`, or None."""
@@ -52,7 +58,13 @@ class Router(CompiledRouter):
             if match is not None:
                 return resource, methods, match.groupdict(), template
         found: Found | None = super().find(uri, req)
-        return found
+        if found is None:
+            return None
+        resource, methods, params, placed = found
+        if placed is None:
+            return None
+        template, names = self._fields[placed]
+        return resource, methods, {names[place]: value for place, value in params.items()}, template
 
 
 def check_declared(uri_template: str, resource: object, methods: set[str]) -> None:
@@ -70,6 +82,17 @@ def check_declared(uri_template: str, resource: object, methods: set[str]) -> No
             f"{uri_template} ({type(resource).__name__}): no access declared for {undeclared}, "
             f"no responder for {unanswered}, no Access in {strangers}"
         )
+
+
+def _placed(template: str) -> tuple[str, dict[str, str]]:
+    """The template with fields named by their places, and the names that those had."""
+    names = {}
+    parts = template.split("/")
+    for place, part in enumerate(parts):
+        if part.startswith("{") and part.endswith("}"):
+            parts[place] = f"{{at_{place}}}"
+            names[f"at_{place}"] = part[1:-1]
+    return "/".join(parts), names
 
 
 def _compiled(template: str) -> re.Pattern[str]:

@@ -148,7 +148,7 @@ class Bodies:
         if declared == 0 or (declared is None and not req.env.get("wsgi.input_terminated")):
             return None
         stream = req.stream if declared is None else req.bounded_stream
-        body = self._spool.receive(stream)  # type: ignore[arg-type]  # it only ever reads
+        body = self._spool.receive(stream)
         if declared is not None and body.size != declared:
             body.discard()
             raise SizeMismatchError(f"the body ended after {body.size} of {declared} bytes")

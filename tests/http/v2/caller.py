@@ -50,7 +50,9 @@ class Caller:
         )
 
     def get(self, path: str, **headers: str) -> Result:
-        return self.request("GET", path, headers={name.replace("_", "-"): text for name, text in headers.items()})
+        return self.request(
+            "GET", path, headers={name.replace("_", "-"): text for name, text in headers.items()}
+        )
 
     # -- the whole protocol, as a client speaks it -------------------------------------------
 
@@ -68,9 +70,7 @@ class Caller:
         return digest
 
     def put_manifest(self, name: str, reference: str, body: bytes, media_type: str) -> Result:
-        return self.request(
-            "PUT", f"/v2/{name}/manifests/{reference}", body, {"Content-Type": media_type}
-        )
+        return self.request("PUT", f"/v2/{name}/manifests/{reference}", body, {"Content-Type": media_type})
 
     def push(self, name: str, image: Image, tag: str = "") -> str:
         """Push an image with everything below it; its digest."""

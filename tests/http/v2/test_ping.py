@@ -48,7 +48,10 @@ def test_a_token_opens_it_even_an_anonymous_one(
 def test_a_robot_and_a_personal_access_token_open_it(client: TestClient, people: People) -> None:
     robot, secret = people.robot(people.project("dock"), "ci")
     assert Caller(client, people.basic(robot.name, secret)).get("/v2/").status_code == 200
-    assert Caller(client, people.basic("alice", people.access_token(people.alice))).get("/v2/").status_code == 200
+    assert (
+        Caller(client, people.basic("alice", people.access_token(people.alice))).get("/v2/").status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize("name", ["alice", "nobody-at-all"])

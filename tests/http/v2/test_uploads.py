@@ -87,7 +87,9 @@ class TestWays:
             assert answer.status_code == 202
             assert_at(answer, location, f"0-{end}")
         digest = digest_of(DATA, algorithm)
-        answer = alice.request("PUT", f"{location}?digest={digest}", DATA[7:], {"Content-Range": f"{prefix}7-9"})
+        answer = alice.request(
+            "PUT", f"{location}?digest={digest}", DATA[7:], {"Content-Range": f"{prefix}7-9"}
+        )
         assert_stored(alice, answer, DATA, digest)
 
     def test_an_empty_chunk_changes_nothing(self, alice: Caller) -> None:
@@ -141,15 +143,15 @@ class TestStatus:
 class TestRefused:
     """Everything that can be wrong about an upload."""
 
-    @pytest.mark.parametrize("received", ["5-9", "1-10", "2-11"])
-    def test_a_chunk_out_of_place(self, alice: Caller, received: str) -> None:
+    def test_a_chunk_out_of_place(self, alice: Caller) -> None:
         location = alice.start("dock/app")
         alice.request("PATCH", location, b"abc")
-        start, end = map(int, received.split("-"))
-        answer = alice.request("PATCH", location, b"x" * (end - start + 1), {"Content-Range": received})
-        assert answer.status_code == 416
-        assert_at(answer, location, "0-2")
-        assert alice.get(location).headers["Range"] == "0-2"
+        for start, end in ((5, 9), (1, 10), (2, 11)):
+            chunk = b"x" * (end - start + 1)
+            answer = alice.request("PATCH", location, chunk, {"Content-Range": f"{start}-{end}"})
+            assert answer.status_code == 416
+            assert_at(answer, location, "0-2")
+            assert alice.get(location).headers["Range"] == "0-2"
 
     def test_a_last_chunk_out_of_place(self, alice: Caller) -> None:
         location = alice.start("dock/app")
@@ -160,20 +162,22 @@ class TestRefused:
         assert_at(answer, location, "0-2")
         assert_stored(alice, alice.request("PUT", put, DATA[3:], {"Content-Range": "3-9"}), DATA, DIGEST)
 
-    @pytest.mark.parametrize("header", ["0-5", "0-20", "9-0"])
     @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-    def test_a_content_range_of_another_length(self, alice: Caller, method: str, header: str) -> None:
+    def test_a_content_range_that_does_not_fit(self, alice: Caller, method: str) -> None:
         location = alice.start("dock/app")
-        answer = alice.request(method, f"{location}?digest={DIGEST}", DATA, {"Content-Range": header})
-        assert (answer.status_code, code_of(answer)) == (400, "SIZE_INVALID")
+        for header, code in (
+            ("0-5", "SIZE_INVALID"),
+            ("0-20", "SIZE_INVALID"),
+            ("9-0", "SIZE_INVALID"),
+            ("abc", "BLOB_UPLOAD_INVALID"),
+            ("0", "BLOB_UPLOAD_INVALID"),
+            ("-", "BLOB_UPLOAD_INVALID"),
+            ("bytes */10", "BLOB_UPLOAD_INVALID"),
+            ("0-9-", "BLOB_UPLOAD_INVALID"),
+        ):
+            answer = alice.request(method, f"{location}?digest={DIGEST}", DATA, {"Content-Range": header})
+            assert (answer.status_code, code_of(answer)) == (400, code), header
         assert alice.get(location).headers["Range"] == "0-0"
-
-    @pytest.mark.parametrize("header", ["abc", "0", "-", "bytes */10", "0-9-"])
-    @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-    def test_a_malformed_content_range(self, alice: Caller, method: str, header: str) -> None:
-        location = alice.start("dock/app")
-        answer = alice.request(method, f"{location}?digest={DIGEST}", DATA, {"Content-Range": header})
-        assert (answer.status_code, code_of(answer)) == (400, "BLOB_UPLOAD_INVALID")
 
     def test_a_body_that_was_cut_off(self, alice: Caller) -> None:
         location = alice.start("dock/app")
@@ -181,11 +185,6 @@ class TestRefused:
         answer = alice.request("PATCH", location, **cut)
         assert (answer.status_code, code_of(answer)) == (400, "SIZE_INVALID")
         assert alice.get(location).headers["Range"] == "0-0"
-
-    @pytest.mark.parametrize("length", ["abc", "-1", "1.5"])
-    def test_a_malformed_length(self, alice: Caller, length: str) -> None:
-        answer = alice.request("PATCH", alice.start("dock/app"), DATA, CONTENT_LENGTH=length)
-        assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")
 
     @pytest.mark.parametrize("digest", [digest_of(b"other"), digest_of(b"other", "sha512")])
     def test_another_digest_than_promised(self, alice: Caller, digest: str) -> None:
@@ -198,30 +197,27 @@ class TestRefused:
             assert (answer.status_code, code_of(answer)) == (400, "DIGEST_INVALID")
         assert alice.get(f"/v2/dock/app/blobs/{digest}").status_code == 404
 
-    @pytest.mark.parametrize("digest", ["", "sha256:abc", "sha256:" + "A" * 64, "md5:" + "a" * 32, "latest", "a%00"])
-    def test_a_malformed_digest(self, alice: Caller, digest: str) -> None:
+    def test_a_malformed_digest(self, alice: Caller) -> None:
         location = alice.start("dock/app")
-        for method, path in (
-            ("POST", f"/v2/dock/app/blobs/uploads/?digest={digest}"),
-            ("POST", f"/v2/dock/app/blobs/uploads/?mount={digest}&from=dock/other"),
-            ("PUT", f"{location}?digest={digest}"),
-        ):
-            answer = alice.request(method, path, DATA)
-            assert (answer.status_code, code_of(answer)) == (400, "DIGEST_INVALID"), path
+        for digest in ("", "sha256:abc", "sha256:" + "A" * 64, "md5:" + "a" * 32, "latest", "a%00"):
+            for method, path in (
+                ("POST", f"/v2/dock/app/blobs/uploads/?digest={digest}"),
+                ("POST", f"/v2/dock/app/blobs/uploads/?mount={digest}&from=dock/other"),
+                ("PUT", f"{location}?digest={digest}"),
+            ):
+                answer = alice.request(method, path, DATA)
+                assert (answer.status_code, code_of(answer)) == (400, "DIGEST_INVALID"), path
         assert alice.get(location).headers["Range"] == "0-0"
 
     def test_a_put_without_a_digest(self, alice: Caller) -> None:
         answer = alice.request("PUT", alice.start("dock/app"), DATA)
         assert (answer.status_code, code_of(answer)) == (400, "DIGEST_INVALID")
 
-    @pytest.mark.parametrize("session", ["x", "0" * 31, "0" * 32, "0" * 33, "A" * 32, "..", "sha256:" + "a" * 64])
-    @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-    def test_a_session_that_does_not_exist(self, alice: Caller, method: str, session: str) -> None:
-        assert_unknown(alice.request(method, f"/v2/dock/app/blobs/uploads/{session}"))
-
-    def test_a_put_to_a_session_that_does_not_exist(self, alice: Caller) -> None:
-        answer = alice.request("PUT", f"/v2/dock/app/blobs/uploads/{'0' * 32}?digest={DIGEST}", DATA)
-        assert_unknown(answer)
+    def test_a_session_that_does_not_exist(self, alice: Caller) -> None:
+        for session in ("x", "0" * 31, "0" * 32, "0" * 33, "A" * 32, "..", "sha256:" + "a" * 64):
+            for method in ("GET", "PATCH", "PUT", "DELETE"):
+                path = f"/v2/dock/app/blobs/uploads/{session}?digest={DIGEST}"
+                assert_unknown(alice.request(method, path, DATA))
 
     def test_too_many_open_uploads(
         self, alice: Caller, settings: Settings, build_services: Callable[[Settings], Services]
@@ -253,14 +249,13 @@ class TestRefused:
 class TestSomeoneElses:
     """A session belongs to who opened it, where it was opened."""
 
-    @pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])
-    def test_another_repository_does_not_know_it(self, alice: Caller, method: str) -> None:
+    def test_another_repository_does_not_know_it(self, alice: Caller) -> None:
         location = alice.start("dock/app")
         elsewhere = location.replace("dock/app", "dock/other")
-        assert_unknown(alice.request(method, f"{elsewhere}?digest={DIGEST}", DATA))
+        for method in ("GET", "PATCH", "PUT", "DELETE"):
+            assert_unknown(alice.request(method, f"{elsewhere}?digest={DIGEST}", DATA))
         assert alice.get(location).headers["Range"] == "0-0"
 
-    @pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])
     def test_another_account_does_not_see_it(
         self,
         alice: Caller,
@@ -268,15 +263,16 @@ class TestSomeoneElses:
         people: People,
         dock: Project,
         services: Services,
-        method: str,
     ) -> None:
         location = alice.start("dock/app")
         services.members.add(SYSTEM, dock.id, people.bob.id, Role.DEVELOPER)
         robot, _ = people.robot(dock, "ci")
         for account in (people.bob, robot):
             other = calling(account, "dock/app")
-            assert_unknown(other.request(method, f"{location}?digest={DIGEST}", DATA))
-        assert_stored(alice, alice.request("PUT", f"{location}?digest={DIGEST}", DATA), DATA, DIGEST)
+            for method in ("GET", "PATCH", "PUT", "DELETE"):
+                assert_unknown(other.request(method, f"{location}?digest={DIGEST}", DATA))
+        answer = alice.request("PUT", f"{location}?digest={DIGEST}", DATA)
+        assert_stored(alice, answer, DATA, DIGEST)
 
     def test_the_same_account_goes_on_with_another_token(
         self, alice: Caller, calling: Callable[..., Caller], people: People

@@ -17,7 +17,8 @@ from moorage.identity.secrets import ACCESS_TOKEN_PREFIX
 
 
 @pytest.mark.parametrize(
-    "password", ["Harbour1", "Aa1" + "x" * 253, "Größe-123", "пАРОЛЬ12", "with blank A1", "Aa1\U0001f6a2\U0001f6a2xxx"]
+    "password",
+    ["Harbour1", "Aa1" + "x" * 253, "Größe-123", "пАРОЛЬ12", "with blank A1", "Aa1\U0001f6a2\U0001f6a2xxx"],
 )
 def test_a_good_password_is_accepted_and_proves_itself(password: str):
     check_strength(password)
@@ -77,7 +78,9 @@ def test_a_wrong_password_of_any_bytes_is_just_wrong(password: str):
     waste_time(password)
 
 
-@pytest.mark.parametrize("hashed", ["", "junk", "$argon2id$v=19$m=8,t=1,p=1$zz", "*", "5f4dcc3b5aa765d61d8327deb882cf99"])
+@pytest.mark.parametrize(
+    "hashed", ["", "junk", "$argon2id$v=19$m=8,t=1,p=1$zz", "*", "5f4dcc3b5aa765d61d8327deb882cf99"]
+)
 def test_a_spoiled_hash_lets_nobody_in(hashed: str):
     assert not verify_password(hashed, hashed)
 

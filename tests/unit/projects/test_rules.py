@@ -87,7 +87,9 @@ def test_in_a_public_project_a_role_holds_what_strangers_hold_besides(role: Role
 
 
 @pytest.mark.parametrize("permission", EVERYTHING, ids=name)
-def test_a_stranger_may_do_in_a_public_project_what_is_public_and_in_a_private_one_nothing(permission: Permission):
+def test_a_stranger_may_do_in_a_public_project_what_is_public_and_in_a_private_one_nothing(
+    permission: Permission,
+):
     assert not permitted(MEMBER, permission)
     assert permitted(replace(MEMBER, public=True), permission) is (permission in PUBLIC)
 
@@ -98,7 +100,13 @@ def test_strangers_can_never_change_anything():
 
 
 def test_strangers_never_learn_who_belongs_to_a_project():
-    assert not {permission.resource for permission in PUBLIC} & {"member", "robot", "log", "metadata", "quota"}
+    assert not {permission.resource for permission in PUBLIC} & {
+        "member",
+        "robot",
+        "log",
+        "metadata",
+        "quota",
+    }
 
 
 ACTIVE = [
@@ -174,7 +182,9 @@ def test_a_robot_can_pass_on_its_own_rights_only():
     assert not robot_rights_allowed(standing, {RobotRight("repository", "push")})
 
 
-@pytest.mark.parametrize("right", [RobotRight("*", "*"), RobotRight("repository", "*"), RobotRight("user", "create")])
+@pytest.mark.parametrize(
+    "right", [RobotRight("*", "*"), RobotRight("repository", "*"), RobotRight("user", "create")]
+)
 def test_not_even_an_administrator_can_give_a_robot_what_is_not_in_the_table(right: RobotRight):
     assert not robot_rights_allowed(replace(MEMBER, admin=True), {right})
     assert not robot_rights_allowed(None, {right})

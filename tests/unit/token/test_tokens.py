@@ -63,7 +63,9 @@ def read(token: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "principal", [ALICE, ANONYMOUS, Principal(PrincipalKind.ROBOT, 9, "robot$dock+ci", 1)], ids=lambda each: each.key
+    "principal",
+    [ALICE, ANONYMOUS, Principal(PrincipalKind.ROBOT, 9, "robot$dock+ci", 1)],
+    ids=lambda each: each.key,
 )
 def test_a_token_says_who_and_what(tokens: Tokens, clock: SetClock, principal: Principal):
     issued = tokens.issue(principal, [*GRANTS, CATALOG])
@@ -170,7 +172,22 @@ def test_the_forger_makes_good_tokens_when_it_changes_nothing(tokens: Tokens, fo
     assert tokens.verify(forge()).principal == ALICE
 
 
-BAD_NUMBERS = [..., None, "", "1767323045", 1767323045.0, -1, -1.5, True, math.nan, math.inf, [], {}, 10**18, 10**400]
+BAD_NUMBERS = [
+    ...,
+    None,
+    "",
+    "1767323045",
+    1767323045.0,
+    -1,
+    -1.5,
+    True,
+    math.nan,
+    math.inf,
+    [],
+    {},
+    10**18,
+    10**400,
+]
 
 
 @pytest.mark.parametrize("claim", ["iat", "nbf", "exp", "gen"])
@@ -232,13 +249,17 @@ def test_claims_of_another_shape_are_refused(
         tokens.verify(forge(**changed))
 
 
-def test_a_token_that_ends_before_it_begins_is_refused(tokens: Tokens, forge: Callable[..., str], clock: SetClock):
+def test_a_token_that_ends_before_it_begins_is_refused(
+    tokens: Tokens, forge: Callable[..., str], clock: SetClock
+):
     now = int(clock.moment.timestamp())
     with pytest.raises(TokenInvalidError):
         tokens.verify(forge(iat=now + 30, exp=now + 20))
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "x" * 1_000_000, "." * 100_000, "\ud800", "é" * 50, "\0"])
+@pytest.mark.parametrize(
+    "token", ["", "x", "a.b.c", "x" * 1_000_000, "." * 100_000, "\ud800", "é" * 50, "\0"]
+)
 def test_what_is_no_token_is_refused(tokens: Tokens, token: str):
     for check in (tokens.verify, tokens.verify_refresh):
         with pytest.raises(TokenInvalidError):
@@ -253,7 +274,11 @@ JSON = st.recursive(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.dictionaries(st.sampled_from(["iss", "aud", "sub", "name", "gen", "iat", "nbf", "exp", "jti", "access"]), JSON))
+@given(
+    st.dictionaries(
+        st.sampled_from(["iss", "aud", "sub", "name", "gen", "iat", "nbf", "exp", "jti", "access"]), JSON
+    )
+)
 def test_whatever_the_claims_are_only_two_errors_come_out(
     tokens: Tokens, forge: Callable[..., str], changed: dict[str, object]
 ):
@@ -290,7 +315,9 @@ def test_a_bad_token_stays_bad(tokens: Tokens, forge: Callable[..., str]):
             tokens.verify(token)
 
 
-def test_old_tokens_make_room_in_the_memory(keyring: Keyring, clock: SetClock, monkeypatch: pytest.MonkeyPatch):
+def test_old_tokens_make_room_in_the_memory(
+    keyring: Keyring, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(module, "REMEMBERED", 4)
     tokens = Tokens(keyring, clock, TokenSettings())
     seen = [tokens.issue(ALICE, []).token for _ in range(20)]

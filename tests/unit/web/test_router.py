@@ -112,6 +112,19 @@ def test_a_path_that_fits_no_template_finds_nothing(router: Router, path: str) -
     assert router.find(path) is None
 
 
+def test_two_templates_may_call_one_place_by_different_names(router: Router) -> None:
+    router.add_route("/projects/{project_id}/members/{member}", Resource())
+    router.add_route("/projects/{project_name}/logs", Resource())
+    members, logs = router.find("/projects/7/members/8"), router.find("/projects/dock/logs")
+    assert members is not None
+    assert logs is not None
+    assert (members[2], members[3]) == (
+        {"project_id": "7", "member": "8"},
+        "/projects/{project_id}/members/{member}",
+    )
+    assert (logs[2], logs[3]) == ({"project_name": "dock"}, "/projects/{project_name}/logs")
+
+
 @pytest.mark.parametrize("resource", [Undeclared(), Unanswered(), Vague(), Bare(), Empty()])
 @pytest.mark.parametrize("template", ["/plain", "/v2/{name}/things"])
 def test_a_route_without_a_declared_access_stops_the_start(resource: object, template: str) -> None:

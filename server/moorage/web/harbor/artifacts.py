@@ -13,7 +13,7 @@ from moorage.distribution.model import ManifestSummary, Repository
 from moorage.errors import Invalid, PreconditionFailed
 from moorage.identity.model import Principal
 from moorage.oci.digest import Digest
-from moorage.oci.names import RepositoryName, Tag, parse_reference
+from moorage.oci.names import RepositoryName, Tag, TagInvalidError, parse_reference
 from moorage.projects.rules import (
     CREATE_ARTIFACT,
     DELETE_ARTIFACT,
@@ -25,14 +25,14 @@ from moorage.projects.rules import (
 )
 from moorage.services import Services
 from moorage.web.access import Access, Caller
-from moorage.web.harbor import query, render
+from moorage.web.harbor import contents, query, render
 from moorage.web.harbor.answer import send, send_created, send_page
 from moorage.web.harbor.paths import full_name, repository_of
-from moorage.web.paging import numbered_page
+from moorage.web.paging import NumberedPage, numbered_page
 
 _SORTS = {name: name for name in ("id", "digest", "push_time", "pull_time", "size", "type")}
 _CONDITIONS: query.Allowed = {"tags": query.EXACT}
-#: `q` values with which Harbor asks for artifacts that have a tag, or none.
+#: Values of `tags` that ask for artifacts that have one, or none.
 _TAGGED = {"*": True, "nil": False}
 _CONFIG_BYTES = 1024 * 1024
 _CONFIG_FIELDS = ("architecture", "os", "variant", "created", "author", "config")
@@ -60,22 +60,20 @@ class ArtifactsResource:
         self._services = services
 
     def on_get(
-        self, req: falcon.Request, resp: falcon.Response, project_name: str, repository_name: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name: str, repository_name: str
     ) -> None:
         """A page of them, the youngest first."""
         page = numbered_page(req)
         sort = query.order(req, _SORTS, "-push_time")
-        tagged = _wanted_tagged(req)
+        asked = query.conditions(req, _CONDITIONS).get("tags")
         shown = Shown.of(req)
         within = repository_of(req, self._services.repositories, project_name, repository_name)
-        manifests = self._services.manifests
-        found = manifests.page(within.name, tagged=tagged, limit=page.limit, offset=page.offset, sort=sort)
+        found, total = self._found(within.name, asked, page, sort)
         details = self._services.details.of(found)
-        items = rendered(self._services, within, found, details, shown)
-        send_page(req, resp, page, items, manifests.count(within.name, tagged=tagged))
+        send_page(req, resp, page, rendered(self._services, within, found, details, shown), total)
 
     def on_post(
-        self, req: falcon.Request, resp: falcon.Response, project_name: str, repository_name: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name: str, repository_name: str
     ) -> None:
         """Copy what ``from`` names into this repository, signatures and all."""
         caller: Caller = req.context.caller
@@ -87,6 +85,24 @@ class ArtifactsResource:
         send_created(
             resp, "projects", project_name, "repositories", repository_name, "artifacts", str(digest)
         )
+
+    def _found(
+        self, name: RepositoryName, asked: query.Condition | None, page: NumberedPage, sort: str
+    ) -> tuple[list[ManifestSummary], int]:
+        manifests = self._services.manifests
+        if asked is not None and asked.value not in _TAGGED:
+            found = self._tagged(name, asked.value)
+            return found[page.offset : page.offset + page.limit], len(found)
+        tagged = None if asked is None else _TAGGED[asked.value]
+        listed = manifests.page(name, tagged=tagged, limit=page.limit, offset=page.offset, sort=sort)
+        return listed, manifests.count(name, tagged=tagged)
+
+    def _tagged(self, name: RepositoryName, tag: str) -> list[ManifestSummary]:
+        try:
+            found = self._services.manifests.find_summary(name, Tag.parse(tag))
+        except TagInvalidError:
+            return []
+        return [] if found is None else [found]
 
     def _check_readable(self, principal: Principal, source: RepositoryName, reference: Tag | Digest) -> None:
         """An artifact that the caller may not pull is as good as none."""
@@ -112,6 +128,7 @@ class ArtifactResource:
         self,
         req: falcon.Request,
         resp: falcon.Response,
+        *,
         project_name: str,
         repository_name: str,
         reference: str,
@@ -129,6 +146,7 @@ class ArtifactResource:
         self,
         req: falcon.Request,
         resp: falcon.Response,
+        *,
         project_name: str,
         repository_name: str,
         reference: str,
@@ -144,7 +162,7 @@ class ArtifactResource:
 
     def _attributes(self, within: Repository, found: ManifestSummary, detail: Detail) -> render.Json:
         """What an image's config says of it: a small file that a pull would read as well."""
-        if detail.config is None or render.kind(found) != "IMAGE":
+        if detail.config is None or contents.kind(found) != "IMAGE":
             return {}
         try:
             blob, file = self._services.blobs.open(within.name, detail.config)
@@ -174,6 +192,7 @@ class AccessoriesResource:
         self,
         req: falcon.Request,
         resp: falcon.Response,
+        *,
         project_name: str,
         repository_name: str,
         reference: str,
@@ -186,7 +205,7 @@ class AccessoriesResource:
         found = artifact_of(self._services, within, reference)
         details = self._services.details
         attached = details.attached([found], limit=page.limit, offset=page.offset)
-        items = [render.accessory(each, found, within) for each in attached.get(found.digest, ())]
+        items = [contents.accessory(each, found, within) for each in attached.get(found.digest, ())]
         send_page(req, resp, page, items, details.count_attached(found))
 
 
@@ -235,29 +254,18 @@ def rendered(
     for each in found:
         detail = details.get(each.id, NOTHING)
         items.append(
-            render.artifact(
+            contents.artifact(
                 each,
                 within,
-                tags=[render.tag(one, each.id) for one in tags.get(each.id, ())] if shown.tags else None,
-                references=[render.reference(entry) for entry in detail.entries],
-                accessories=[render.accessory(one, each, within) for one in attached.get(each.digest, ())]
+                tags=[contents.tag(one, each.id) for one in tags.get(each.id, ())] if shown.tags else None,
+                references=[contents.reference(entry) for entry in detail.entries],
+                accessories=[contents.accessory(one, each, within) for one in attached.get(each.digest, ())]
                 if shown.accessories
                 else None,
                 annotations=detail.annotations,
             )
         )
     return items
-
-
-def _wanted_tagged(req: falcon.Request) -> bool | None:
-    asked = query.conditions(req, _CONDITIONS).get("tags")
-    if asked is None:
-        return None
-    if asked.value not in _TAGGED:
-        raise query.QueryInvalidError(
-            "q: 'tags' is * (has one) or nil (has none); ask for one tag by its path"
-        )
-    return _TAGGED[asked.value]
 
 
 def _copy_source(text: str | None) -> tuple[RepositoryName, Tag | Digest]:

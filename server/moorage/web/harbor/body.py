@@ -5,12 +5,13 @@ it neither knows nor was told to overlook is refused.
 """
 
 from collections.abc import Collection, Mapping
-from typing import cast
 
 import falcon
 
-from moorage.errors import Invalid, TooLarge
+from moorage.errors import Invalid
 from moorage.oci import strictjson
+from moorage.oci.mediatypes import of_content_type
+from moorage.web.transfer import small_body
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 8
@@ -20,10 +21,6 @@ _SHOWN = 80
 
 class BodyInvalidError(Invalid):
     """A body that is not what the call takes."""
-
-
-class BodyTooLargeError(TooLarge):
-    """A body over the limit."""
 
 
 class Body:
@@ -91,7 +88,7 @@ class Body:
             raise self._wrong(name, value, "a whole number")
         return value
 
-    def object(self, name: str, *, known: Collection[str], overlooked: Collection[str] = ()) -> "Body | None":
+    def part(self, name: str, *, known: Collection[str], overlooked: Collection[str] = ()) -> "Body | None":
         """The object `name`, or None when it is left out.
 
         Raises:
@@ -104,7 +101,7 @@ class Body:
             raise self._wrong(name, value, "an object")
         return Body(value, known=known, overlooked=overlooked, at=f"{self._at}{name}.")
 
-    def objects(
+    def parts(
         self, name: str, *, known: Collection[str], overlooked: Collection[str] = (), most: int
     ) -> list["Body"]:
         """The list of objects `name`; empty when it is left out.
@@ -139,15 +136,16 @@ class Body:
 def read(req: falcon.Request, *, known: Collection[str], overlooked: Collection[str] = ()) -> Body:
     """The JSON object that the request brings.
 
+    Only bodies that say they are JSON are taken: a form on a foreign page can send any other kind
+    with the credential that a browser remembers.
+
     Raises:
         BodyTooLargeError: it has more than `MAX_BYTES`.
+        HTTPUnsupportedMediaType: it does not say that it is JSON.
         JsonInvalidError: it is no strict JSON object.
         BodyInvalidError: it has a key that is neither known nor overlooked.
     """
-    if req.env.get("moorage.body.too_large") or (req.content_length or 0) > MAX_BYTES:
-        raise BodyTooLargeError(f"the body has more than {MAX_BYTES} bytes")
-    # The stream is not bounded by the content length when the body came in chunks.
-    content = cast(bytes, req.bounded_stream.read(MAX_BYTES + 1))
-    if len(content) > MAX_BYTES:
-        raise BodyTooLargeError(f"the body has more than {MAX_BYTES} bytes")
+    content = small_body(req, MAX_BYTES)
+    if of_content_type(req.content_type) != falcon.MEDIA_JSON:
+        raise falcon.HTTPUnsupportedMediaType(description=f"the body is to be {falcon.MEDIA_JSON}")
     return Body(strictjson.parse(content, MAX_DEPTH), known=known, overlooked=overlooked)

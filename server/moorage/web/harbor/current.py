@@ -10,8 +10,7 @@ import falcon
 from moorage.identity.errors import AccessTokenUnknownError
 from moorage.identity.model import FOREVER, PrincipalKind
 from moorage.identity.secrets import ACCESS_TOKEN_PREFIX
-from moorage.projects.model import Permission
-from moorage.projects.rules import TABLE, SystemPermission, permitted
+from moorage.projects.rules import SYSTEM, TABLE, permitted
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.credentials import Basic, parse_authorization
@@ -52,8 +51,8 @@ class CurrentPermissionsResource:
         scope = req.get_param("scope") or ""
         relative = query.flag_parameter(req, "relative")
         if not scope:
-            held = SystemPermission if caller.principal.admin else ()
-            send(resp, [render.permission(Permission(*each.value), "" if relative else "/") for each in held])
+            held = sorted(SYSTEM) if caller.principal.admin else []
+            send(resp, [render.permission(each, "" if relative else "/") for each in held])
             return
         match = _PROJECT_SCOPE(scope)
         if match is None:

@@ -35,7 +35,7 @@ class MembersResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """A page of them, by name; `entityname` is a part of the name."""
         caller: Caller = req.context.caller
         page = numbered_page(req)
@@ -45,7 +45,7 @@ class MembersResource:
         total = members.count(caller.project_id, part)
         send_page(req, resp, page, [render.member(each) for each in found], total)
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_post(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Give a user a role."""
         caller: Caller = req.context.caller
         asked = body.read(req, known={"role_id", "member_user", "member_group"})
@@ -56,7 +56,7 @@ class MembersResource:
     def _user_id(self, asked: Body) -> int:
         if "member_group" in asked:
             raise BodyInvalidError("member_group: this server has no groups")
-        user = asked.object("member_user", known={"user_id", "username"})
+        user = asked.part("member_user", known={"user_id", "username"})
         if user is None:
             raise BodyInvalidError("member_user is missing; it is an object")
         if user.number("user_id", 0):
@@ -80,19 +80,23 @@ class MemberResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, mid: str) -> None:
+    def on_get(
+        self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str, mid: str
+    ) -> None:
         """The member."""
         caller: Caller = req.context.caller
         send(resp, render.member(self._services.members.get(caller.project_id, _number(mid))))
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, mid: str) -> None:
+    def on_put(
+        self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str, mid: str
+    ) -> None:
         """Give the member another role."""
         caller: Caller = req.context.caller
         role = _role(body.read(req, known={"role_id"}))
         self._services.members.change(caller.actor, caller.project_id, _number(mid), role)
 
     def on_delete(
-        self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, mid: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str, mid: str
     ) -> None:
         """Take the member out."""
         caller: Caller = req.context.caller

@@ -32,12 +32,12 @@ class MetadatasResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """The settings."""
         caller: Caller = req.context.caller
         send(resp, render.metadata(self._services.projects.get(caller.project_id)))
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_post(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Add settings; `public` is always there and can only be changed."""
         asked = body.read(req, known=settings.NAMES)
         if settings.public_flag(asked) is not None:
@@ -57,7 +57,7 @@ class MetadataResource:
         self._services = services
 
     def on_get(
-        self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, meta_name: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str, meta_name: str
     ) -> None:
         """The setting; Harbor answers with a name and its value."""
         caller: Caller = req.context.caller
@@ -67,7 +67,7 @@ class MetadataResource:
         send(resp, {meta_name: found[meta_name]})
 
     def on_put(
-        self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, meta_name: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str, meta_name: str
     ) -> None:
         """Change the setting."""
         caller: Caller = req.context.caller
@@ -80,7 +80,7 @@ class MetadataResource:
             self._services.projects.set_public(caller.actor, caller.project_id, public)
 
     def on_delete(
-        self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str, meta_name: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str, meta_name: str
     ) -> None:
         """Take the setting away; a project that does not say that it is public is private."""
         caller: Caller = req.context.caller

@@ -112,13 +112,13 @@ class ProjectResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """The project."""
         caller: Caller = req.context.caller
         project = self._services.projects.get(caller.project_id)
         send(resp, _rendered(self._services, caller.principal, [project])[0])
 
-    def on_put(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_put(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Change its settings."""
         caller: Caller = req.context.caller
         asked = body.read(req, known=_FIELDS)
@@ -129,7 +129,7 @@ class ProjectResource:
         if public is not None:
             self._services.projects.set_public(caller.actor, project.id, public)
 
-    def on_delete(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Delete it, if it is empty."""
         caller: Caller = req.context.caller
         self._services.projects.delete(caller.actor, caller.project_id)
@@ -143,7 +143,7 @@ class ProjectDeletableResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Look."""
         caller: Caller = req.context.caller
         repositories = self._services.repositories.count(caller.project_id)
@@ -161,7 +161,7 @@ class ProjectSummaryResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name_or_id: str) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Count; members only for those who may list them."""
         caller: Caller = req.context.caller
         may_see_members = permitted(caller.standing, LIST_MEMBERS)
@@ -194,13 +194,13 @@ def _rendered(services: Services, principal: Principal, found: list[Project]) ->
 
 def _wanted_public(asked: Body) -> bool | None:
     """What the body says of `public`; everything else in it must ask for nothing."""
-    public = settings.public_flag(asked.object("metadata", known=settings.NAMES))
+    public = settings.public_flag(asked.part("metadata", known=settings.NAMES))
     if asked.number("storage_limit", _UNLIMITED) not in (_UNLIMITED, 0):
         raise BodyInvalidError("storage_limit: this server has no quotas; it offers -1 only")
     if asked.number("registry_id", 0):
         raise BodyInvalidError("registry_id: this server has no proxy projects")
-    allowlist = asked.object("cve_allowlist", known=_ALLOWLIST)
-    if allowlist is not None and allowlist.objects("items", known={"cve_id"}, most=0):
+    allowlist = asked.part("cve_allowlist", known=_ALLOWLIST)
+    if allowlist is not None and allowlist.parts("items", known={"cve_id"}, most=0):
         raise BodyInvalidError("cve_allowlist.items: this server has no allowlists")
     if public is None and "public" in asked:  # how older clients say it
         public = asked.flag("public")

@@ -1,17 +1,13 @@
-"""Models as Harbor's JSON: every field name of the contract is here. Pure.
+"""Projects, people and figures as Harbor's JSON; `contents` and `entries` have the rest. Pure.
 
 No secret ever passes through here, apart from the two answers that show one once.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from moorage.audit.model import Entry, Result
-from moorage.distribution.model import IndexEntry, ManifestSummary, Repository, TagEntry
 from moorage.identity.model import AccessToken, Robot, User
-from moorage.oci import mediatypes
-from moorage.projects.model import Member, Permission, Project, Role
+from moorage.projects.model import Member, Permission, Project, Role, SystemPermission
 
 Json = dict[str, object]
 
@@ -26,9 +22,6 @@ ROLE_NAMES: Mapping[Role, str] = {
     Role.LIMITED_GUEST: "limitedGuest",
 }
 _STRONGEST_FIRST = tuple(ROLE_NAMES)
-_VERBS = {"push": "create", "move": "update", "mount": "create"}
-_DAY_SECONDS = 86_400
-_artifact_kind = re.compile(r"application/vnd\.[^.]+\.(.+)\.config\.[^.]+").fullmatch
 
 
 def moment(value: datetime | None) -> str:
@@ -113,7 +106,7 @@ def user_found(found: User) -> Json:
     return {"user_id": found.id, "username": found.name}
 
 
-def permission(found: Permission, scope: str) -> Json:
+def permission(found: Permission | SystemPermission, scope: str) -> Json:
     """Something the caller may do; `scope` is put in front of the resource."""
     return {"resource": f"{scope}{found.resource}", "action": found.action}
 
@@ -125,7 +118,7 @@ def robot(found: Robot, project_name: str) -> Json:
         "name": found.name,
         "description": found.description,
         "level": "project",
-        "duration": _days(found),
+        "duration": found.duration_days,
         "editable": True,
         "disable": found.disabled,
         "expires_at": _expiry(found),
@@ -175,161 +168,6 @@ def access_token(found: AccessToken, secret: str | None = None) -> Json:
     return answer
 
 
-def repository(found: Repository, artifacts: int) -> Json:
-    """A repository."""
-    return {
-        "id": found.id,
-        "project_id": found.project_id,
-        "name": found.name,
-        "description": found.description,
-        "artifact_count": artifacts,
-        "pull_count": found.pull_count,
-        "creation_time": moment(found.created_at),
-        "update_time": moment(found.updated_at),
-    }
-
-
-def tag(found: TagEntry, artifact_id: int) -> Json:
-    """A tag."""
-    return {
-        "id": found.id,
-        "repository_id": found.repository_id,
-        "artifact_id": artifact_id,
-        "name": found.name,
-        "push_time": moment(found.pushed_at),
-        "pull_time": moment(found.pulled_at),
-        "immutable": False,
-    }
-
-
-def artifact(
-    found: ManifestSummary,
-    within: Repository,
-    *,
-    tags: Sequence[Json] | None,
-    references: Sequence[Json],
-    accessories: Sequence[Json] | None,
-    annotations: Mapping[str, str],
-) -> Json:
-    """A manifest; `tags` and `accessories` are None when they were not asked for."""
-    return {
-        "id": found.id,
-        "type": kind(found),
-        "media_type": found.config_media_type or found.media_type,
-        "manifest_media_type": found.media_type,
-        "artifact_type": found.artifact_type or found.config_media_type or found.media_type,
-        "project_id": within.project_id,
-        "repository_id": found.repository_id,
-        "repository_name": within.name,
-        "digest": str(found.digest),
-        "size": found.size_bytes,
-        "push_time": moment(found.pushed_at),
-        "pull_time": moment(found.pulled_at),
-        "extra_attrs": {},
-        "annotations": dict(annotations),
-        "references": list(references),
-        "tags": None if tags is None else list(tags),
-        "labels": [],
-        "accessories": None if accessories is None else list(accessories),
-        "addition_links": {},
-    }
-
-
-def kind(found: ManifestSummary) -> str:
-    """Harbor's word for what an artifact is."""
-    if found.media_type in mediatypes.INDEXES or found.config_media_type in _IMAGE_CONFIGS:
-        return "IMAGE"
-    match = _artifact_kind(found.config_media_type)
-    if match is None:
-        return "UNKNOWN"
-    name = match[1].upper()
-    return "CHART" if name == "HELM" else name
-
-
-def reference(entry: IndexEntry) -> Json:
-    """A line of an index; `child_id` is 0 while the child is absent."""
-    child = entry.descriptor
-    answer: Json = {
-        "parent_id": entry.parent_id,
-        "child_id": entry.child_id or 0,
-        "child_digest": str(child.digest),
-        "annotations": dict(child.annotations),
-        "urls": list(child.urls),
-    }
-    if child.platform is not None:
-        answer["platform"] = {
-            "architecture": child.platform.architecture,
-            "os": child.platform.os,
-            "os.version": child.platform.os_version,
-            "os.features": list(child.platform.os_features),
-            "variant": child.platform.variant,
-        }
-    return answer
-
-
-def accessory(found: ManifestSummary, subject: ManifestSummary, within: Repository) -> Json:
-    """A manifest that says something about another one."""
-    return {
-        "id": found.id,
-        "artifact_id": found.id,
-        "subject_artifact_id": subject.id,
-        "subject_artifact_digest": str(subject.digest),
-        "subject_artifact_repo": within.name,
-        "digest": str(found.digest),
-        "size": found.size_bytes,
-        "type": found.artifact_type or found.config_media_type or found.media_type,
-        "icon": "",
-        "creation_time": moment(found.pushed_at),
-    }
-
-
-def audit_log(found: Entry) -> Json:
-    """An entry of the log in Harbor's older form."""
-    return {
-        "id": found.id,
-        "username": found.actor,
-        "resource": found.resource,
-        "resource_type": found.resource_type,
-        "operation": verb(found.operation),
-        "op_time": moment(found.at),
-    }
-
-
-def audit_log_ext(found: Entry) -> Json:
-    """An entry of the log in Harbor's newer form, and what that one lacks below `moorage`."""
-    return {
-        **audit_log(found),
-        "operation_description": describe(found),
-        "operation_result": found.result is Result.SUCCESS,
-        "moorage": {
-            "actor_kind": found.actor_kind,
-            "address": found.address,
-            "user_agent": found.user_agent,
-            "request_id": found.request_id,
-            "operation": found.operation,
-            "project_id": found.project_id,
-            "project": found.project,
-            "repository": found.repository,
-            "tag": found.tag,
-            "digest": found.digest,
-            "result": found.result.value,
-            "detail": found.detail,
-        },
-    }
-
-
-def verb(operation: str) -> str:
-    """Harbor's word for the verb of one of our operations, for instance ``create`` for ``push_artifact``."""
-    first = operation.partition("_")[0]
-    return _VERBS.get(first, first)
-
-
-def describe(found: Entry) -> str:
-    """An entry in one line."""
-    words = f"{found.operation.replace('_', ' ')} {found.resource}".strip()
-    return f"{words} ({found.detail})" if found.detail else words
-
-
 def search_project(found: Project, repositories: int) -> Json:
     """A project among what a search found."""
     return {
@@ -344,23 +182,6 @@ def search_project(found: Project, repositories: int) -> Json:
     }
 
 
-def search_repository(found: Repository, *, public: bool, artifacts: int) -> Json:
-    """A repository among what a search found."""
-    return {
-        "project_id": found.project_id,
-        "project_name": found.name.project,
-        "project_public": public,
-        "repository_name": found.name,
-        "pull_count": found.pull_count,
-        "artifact_count": artifacts,
-    }
-
-
-def statistic(counts: Mapping[str, int]) -> Json:
-    """How many projects and repositories there are; the totals are for administrators."""
-    return dict(counts)
-
-
 def health(faults: Mapping[str, str | None], *, detailed: bool) -> Json:
     """Which part is ill; what is wrong with it only for those who may know."""
     components = []
@@ -373,20 +194,5 @@ def health(faults: Mapping[str, str | None], *, detailed: bool) -> Json:
     return {"status": "unhealthy" if ill else "healthy", "components": components}
 
 
-def strongest(roles: Iterable[Role]) -> Role | None:
-    """The role among these that may do most."""
-    held = set(roles)
-    return next((role for role in _STRONGEST_FIRST if role in held), None)
-
-
-_IMAGE_CONFIGS = frozenset({mediatypes.OCI_CONFIG, mediatypes.DOCKER_CONFIG})
-
-
 def _expiry(found: Robot) -> int:
     return NO_EXPIRY if found.expires_at is None else int(found.expires_at.timestamp())
-
-
-def _days(found: Robot) -> int:
-    if found.expires_at is None:
-        return NO_EXPIRY
-    return max(1, round((found.expires_at - found.created_at).total_seconds() / _DAY_SECONDS))

@@ -17,10 +17,10 @@ from moorage.projects.rules import (
 )
 from moorage.services import Services
 from moorage.web.access import Access, Caller
-from moorage.web.harbor import body, query, render
+from moorage.web.harbor import body, contents, query, render
 from moorage.web.harbor.answer import send, send_page
 from moorage.web.harbor.paths import full_name, repository_of
-from moorage.web.paging import NumberedPage, numbered_page
+from moorage.web.paging import numbered_page
 
 MAX_DESCRIPTION = 64 * 1024
 _SORTS = {
@@ -56,7 +56,7 @@ class AllRepositoriesResource:
             caller.principal, q=part, limit=page.limit, offset=page.offset, sort=sort
         )
         total = overview.count_repositories(caller.principal, q=part)
-        _send(self._services, req, resp, page, found, total)
+        send_page(req, resp, page, _rendered(self._services, found), total)
 
 
 class RepositoriesResource:
@@ -69,7 +69,7 @@ class RepositoriesResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, project_name: str) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name: str) -> None:
         """A page of them."""
         caller: Caller = req.context.caller
         page = numbered_page(req)
@@ -79,12 +79,12 @@ class RepositoriesResource:
         if asked is not None and asked.match is query.Match.EXACT:
             named = self._named(caller.project_id, project_name, asked.value)
             found = named[page.offset : page.offset + page.limit]
-            _send(self._services, req, resp, page, found, len(named))
+            send_page(req, resp, page, _rendered(self._services, found), len(named))
             return
         part = "" if asked is None else asked.value
         found = repositories.list(caller.project_id, q=part, limit=page.limit, offset=page.offset, sort=sort)
         total = repositories.count(caller.project_id, q=part)
-        _send(self._services, req, resp, page, found, total)
+        send_page(req, resp, page, _rendered(self._services, found), total)
 
     def _named(self, project_id: int, project_name: str, name: str) -> Sequence[Repository]:
         """The repository of that name, with or without the project in front."""
@@ -110,15 +110,15 @@ class RepositoryResource:
         self._services = services
 
     def on_get(
-        self, req: falcon.Request, resp: falcon.Response, project_name: str, repository_name: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name: str, repository_name: str
     ) -> None:
         """The repository."""
         found = repository_of(req, self._services.repositories, project_name, repository_name)
         counts = self._services.repositories.artifact_counts([found.id])
-        send(resp, render.repository(found, counts.get(found.id, 0)))
+        send(resp, contents.repository(found, counts.get(found.id, 0)))
 
     def on_put(
-        self, req: falcon.Request, resp: falcon.Response, project_name: str, repository_name: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name: str, repository_name: str
     ) -> None:
         """Describe it; of what Harbor's clients send back, only the description counts."""
         caller: Caller = req.context.caller
@@ -130,7 +130,7 @@ class RepositoryResource:
         self._services.repositories.set_description(caller.actor, found.name, description)
 
     def on_delete(
-        self, req: falcon.Request, resp: falcon.Response, project_name: str, repository_name: str
+        self, req: falcon.Request, resp: falcon.Response, *, project_name: str, repository_name: str
     ) -> None:
         """Delete it with everything in it."""
         caller: Caller = req.context.caller
@@ -148,13 +148,6 @@ def _wanted_part(req: falcon.Request) -> str:
     return "" if asked is None else asked.value
 
 
-def _send(
-    services: Services,
-    req: falcon.Request,
-    resp: falcon.Response,
-    page: NumberedPage,
-    found: Sequence[Repository],
-    total: int,
-) -> None:
+def _rendered(services: Services, found: Sequence[Repository]) -> list[render.Json]:
     counts = services.repositories.artifact_counts([each.id for each in found])
-    send_page(req, resp, page, [render.repository(each, counts.get(each.id, 0)) for each in found], total)
+    return [contents.repository(each, counts.get(each.id, 0)) for each in found]

@@ -203,7 +203,7 @@ def _check_rights(standing: Standing | None, rights: frozenset[RobotRight]) -> N
 
 def _permissions(asked: Body) -> tuple[str, frozenset[RobotRight]]:
     """The one project that the permissions name, and what they allow there."""
-    found = asked.objects("permissions", known={"kind", "namespace", "access"}, most=_MOST_RIGHTS)
+    found = asked.parts("permissions", known={"kind", "namespace", "access"}, most=_MOST_RIGHTS)
     if any(each.text("kind") != _PROJECT for each in found):
         raise PermissionDeniedError(
             "permissions: a robot of a project has permissions of the kind project only"
@@ -218,7 +218,7 @@ def _permissions(asked: Body) -> tuple[str, frozenset[RobotRight]]:
 
 
 def _accesses(permission: Body) -> list[Body]:
-    return permission.objects("access", known={"resource", "action", "effect"}, most=_MOST_RIGHTS)
+    return permission.parts("access", known={"resource", "action", "effect"}, most=_MOST_RIGHTS)
 
 
 def _right(access: Body) -> RobotRight:

@@ -11,7 +11,7 @@ from moorage.oci.names import Tag
 from moorage.projects.rules import CREATE_TAG, DELETE_TAG, LIST_TAGS
 from moorage.services import Services
 from moorage.web.access import Access, Caller
-from moorage.web.harbor import body, query, render
+from moorage.web.harbor import body, contents, query
 from moorage.web.harbor.answer import send_created, send_page
 from moorage.web.harbor.artifacts import artifact_of
 from moorage.web.harbor.paths import repository_of
@@ -44,6 +44,7 @@ class TagsResource:
         self,
         req: falcon.Request,
         resp: falcon.Response,
+        *,
         project_name: str,
         repository_name: str,
         reference: str,
@@ -65,12 +66,13 @@ class TagsResource:
                 within.name, digest=found.digest, q=part, limit=page.limit, offset=page.offset, sort=sort
             )
             total = tags.count(within.name, digest=found.digest, q=part)
-        send_page(req, resp, page, [render.tag(each, found.id) for each in shown], total)
+        send_page(req, resp, page, [contents.tag(each, found.id) for each in shown], total)
 
     def on_post(
         self,
         req: falcon.Request,
         resp: falcon.Response,
+        *,
         project_name: str,
         repository_name: str,
         reference: str,
@@ -102,6 +104,7 @@ class TagResource:
         self,
         req: falcon.Request,
         resp: falcon.Response,
+        *,
         project_name: str,
         repository_name: str,
         reference: str,

@@ -7,7 +7,7 @@ import falcon
 
 from moorage.identity.errors import UserUnknownError
 from moorage.identity.model import PrincipalKind, User
-from moorage.projects.rules import SystemPermission
+from moorage.projects.rules import CREATE_USER, DELETE_USER, LIST_USERS, UPDATE_USER
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.door import PermissionDeniedError
@@ -27,8 +27,8 @@ class UsersResource:
     """All users; for system administrators."""
 
     access: ClassVar[Mapping[str, Access]] = {
-        "GET": Access("system", SystemPermission.LIST_USERS, "list_users"),
-        "POST": Access("system", SystemPermission.CREATE_USER, "create_user"),
+        "GET": Access("system", LIST_USERS, "list_users"),
+        "POST": Access("system", CREATE_USER, "create_user"),
     }
 
     def __init__(self, services: Services) -> None:
@@ -92,7 +92,7 @@ class UserResource:
     access: ClassVar[Mapping[str, Access]] = {
         "GET": Access("signed_in", None, "get_user"),
         "PUT": Access("signed_in", None, "update_user"),
-        "DELETE": Access("system", SystemPermission.DELETE_USER, "delete_user"),
+        "DELETE": Access("system", DELETE_USER, "delete_user"),
     }
 
     def __init__(self, services: Services) -> None:
@@ -128,9 +128,7 @@ class UserResource:
 class UserAdminResource:
     """Whether a user is a system administrator."""
 
-    access: ClassVar[Mapping[str, Access]] = {
-        "PUT": Access("system", SystemPermission.UPDATE_USER, "set_user_admin")
-    }
+    access: ClassVar[Mapping[str, Access]] = {"PUT": Access("system", UPDATE_USER, "set_user_admin")}
 
     def __init__(self, services: Services) -> None:
         self._services = services

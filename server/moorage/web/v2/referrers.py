@@ -29,7 +29,8 @@ class ReferrersResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, digest: str) -> None:
         """Send the descriptors, of one artifact type if the client asks for one."""
-        artifact_type = req.get_param("artifactType") or None
+        # A plus sign that a client forgot to encode arrives as a blank, which no media type has.
+        artifact_type = (req.get_param("artifactType") or "").replace(" ", "+") or None
         last = req.get_param("last")
         page = self._referrers.page(
             name, Digest.parse(digest), artifact_type, None if last is None else Digest.parse(last)

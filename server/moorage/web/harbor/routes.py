@@ -1,0 +1,96 @@
+"""The routes of Harbor's API v2.0, one line an endpoint."""
+
+import falcon
+
+from moorage.services import Services
+from moorage.web.harbor import entries
+from moorage.web.harbor.answer import BASE
+from moorage.web.harbor.artifacts import AccessoriesResource, ArtifactResource, ArtifactsResource
+from moorage.web.harbor.audit import AuditEventsResource, AuditLogsResource, ProjectLogsResource
+from moorage.web.harbor.current import (
+    AccessTokenResource,
+    AccessTokensResource,
+    CurrentPermissionsResource,
+    CurrentUserResource,
+)
+from moorage.web.harbor.members import MemberResource, MembersResource
+from moorage.web.harbor.metadata import MetadataResource, MetadatasResource
+from moorage.web.harbor.projects import (
+    ProjectDeletableResource,
+    ProjectResource,
+    ProjectsResource,
+    ProjectSummaryResource,
+)
+from moorage.web.harbor.repositories import AllRepositoriesResource, RepositoriesResource, RepositoryResource
+from moorage.web.harbor.robots import RobotResource, RobotsResource
+from moorage.web.harbor.search import SearchResource, StatisticsResource
+from moorage.web.harbor.system import PingResource, SystemInfoResource, VolumesResource
+from moorage.web.harbor.tags import TagResource, TagsResource
+from moorage.web.harbor.users import (
+    UserAdminResource,
+    UserPasswordResource,
+    UserResource,
+    UserSearchResource,
+    UsersResource,
+)
+from moorage.web.health import HealthResource
+from moorage.web.origin import Origin
+
+App = falcon.App[falcon.Request, falcon.Response]
+
+_PROJECT = "/projects/{project_name_or_id}"
+_REPOSITORIES = "/projects/{project_name}/repositories"
+_ARTIFACTS = _REPOSITORIES + "/{repository_name}/artifacts"
+_ARTIFACT = _ARTIFACTS + "/{reference}"
+
+
+def routes(services: Services, origin: Origin) -> dict[str, object]:
+    """Every path below `BASE` and the resource that answers there."""
+    metadatas = MetadatasResource(services)
+    return {
+        "/ping": PingResource(),
+        "/health": HealthResource(services),
+        "/systeminfo": SystemInfoResource(services, origin),
+        "/systeminfo/volumes": VolumesResource(services),
+        "/search": SearchResource(services),
+        "/statistics": StatisticsResource(services),
+        "/projects": ProjectsResource(services),
+        _PROJECT: ProjectResource(services),
+        _PROJECT + "/_deletable": ProjectDeletableResource(services),
+        _PROJECT + "/summary": ProjectSummaryResource(services),
+        _PROJECT + "/metadatas": metadatas,
+        _PROJECT + "/metadatas/": metadatas,
+        _PROJECT + "/metadatas/{meta_name}": MetadataResource(services),
+        _PROJECT + "/members": MembersResource(services),
+        _PROJECT + "/members/{mid}": MemberResource(services),
+        "/projects/{project_name}/logs": ProjectLogsResource(services, entries.audit_log),
+        "/projects/{project_name}/auditlog-exts": ProjectLogsResource(services, entries.audit_log_ext),
+        "/repositories": AllRepositoriesResource(services),
+        _REPOSITORIES: RepositoriesResource(services),
+        _REPOSITORIES + "/{repository_name}": RepositoryResource(services),
+        _ARTIFACTS: ArtifactsResource(services),
+        _ARTIFACT: ArtifactResource(services),
+        _ARTIFACT + "/accessories": AccessoriesResource(services),
+        _ARTIFACT + "/tags": TagsResource(services),
+        _ARTIFACT + "/tags/{tag_name}": TagResource(services),
+        "/robots": RobotsResource(services),
+        "/robots/{robot_id}": RobotResource(services),
+        "/users": UsersResource(services),
+        "/users/current": CurrentUserResource(services),
+        "/users/current/permissions": CurrentPermissionsResource(services),
+        "/users/current/tokens": AccessTokensResource(services),
+        "/users/current/tokens/{token_id}": AccessTokenResource(services),
+        "/users/search": UserSearchResource(services),
+        "/users/{user_id}": UserResource(services),
+        "/users/{user_id}/sysadmin": UserAdminResource(services),
+        "/users/{user_id}/password": UserPasswordResource(services),
+        "/audit-logs": AuditLogsResource(services, entries.audit_log),
+        "/auditlog-exts": AuditLogsResource(services, entries.audit_log_ext),
+        "/auditlog-exts/events": AuditEventsResource(),
+    }
+
+
+def add_routes(app: App, services: Services, origin: Origin) -> None:
+    """Add everything under `BASE`; the app needs a `HarborRouter`."""
+    for path, resource in routes(services, origin).items():
+        app.add_route(BASE + path, resource)

@@ -1,0 +1,72 @@
+"""`/ping`, `/systeminfo` and `/systeminfo/volumes`."""
+
+import shutil
+from collections.abc import Mapping
+from typing import ClassVar
+
+import falcon
+
+from moorage import __version__
+from moorage.projects.rules import READ_SYSTEM
+from moorage.services import Services
+from moorage.web.access import Access, Caller
+from moorage.web.harbor.answer import send
+from moorage.web.origin import Origin
+
+#: The dialect spoken here, in the form that clients of Harbor take apart, and the release that speaks it.
+DIALECT = f"v2.0.0-moorage-{__version__}"
+
+
+class PingResource:
+    """Whether this API is there."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("anyone", None, "ping")}
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Harbor's answer."""
+        resp.content_type = falcon.MEDIA_TEXT
+        resp.text = "Pong"
+
+
+class SystemInfoResource:
+    """What clients need to know before they begin."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("anyone", None, "get_system_info")}
+
+    def __init__(self, services: Services, origin: Origin) -> None:
+        self._services = services
+        self._origin = origin
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The release only for whoever has an account, as in Harbor."""
+        caller: Caller = req.context.caller
+        url = self._origin.of(req.env)
+        answer: dict[str, object] = {
+            "auth_mode": "db_auth",
+            "primary_auth_mode": True,
+            "self_registration": False,
+            "external_url": url,
+            "registry_url": url.partition("://")[2],
+            "project_creation_restriction": self._services.settings.projects.creation,
+            "has_ca_root": False,
+            "read_only": False,
+            "notification_enable": False,
+            "registry_storage_provider_name": "filesystem",
+        }
+        if not caller.principal.is_anonymous:
+            answer["harbor_version"] = DIALECT
+        send(resp, answer)
+
+
+class VolumesResource:
+    """The disk that content lies on."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("system", READ_SYSTEM, "get_volumes")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Its size and what is free."""
+        total = shutil.disk_usage(self._services.settings.storage.data).total
+        send(resp, {"storage": [{"total": total, "free": self._services.storage.free_bytes()}]})
