@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,25 +30,29 @@ class Program:
         """The first process; its descendants belong to the server too."""
         return self._process.pid
 
+    def await_word(self, word: str, seconds: float) -> None:
+        """Wait until the program has written `word` into its log.
+
+        Raises:
+            BenchError: the program ended, or did not say so in `seconds`.
+        """
+        self._await(lambda: word in self._log.read_text(errors="replace"), f"say {word!r}", seconds)
+
     def await_answer(self, url: str, path: str, seconds: float) -> None:
         """Wait until `path` answers 200.
 
         Raises:
             BenchError: the program ended, or did not answer in `seconds`.
         """
-        deadline = time.monotonic() + seconds
-        while True:
-            if self._process.poll() is not None:
-                raise BenchError(f"{self._name} ended with {self._process.returncode}:\n{self._last_words()}")
+
+        def answers() -> bool:
             try:
                 with Connection(url) as connection:
-                    if connection.request("GET", path).status == 200:
-                        return
+                    return connection.request("GET", path).status == 200
             except (OSError, BenchError):
-                pass
-            if time.monotonic() > deadline:
-                raise BenchError(f"{self._name} did not answer {path} in {seconds} s:\n{self._last_words()}")
-            time.sleep(_POLL_SECONDS)
+                return False
+
+        self._await(answers, f"answer {path}", seconds)
 
     def stop(self, seconds: float = 90.0) -> None:
         """End the server and all its descendants; those that do not listen are killed."""
@@ -61,6 +65,15 @@ class Program:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def _await(self, done: Callable[[], bool], what: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not done():
+            if self._process.poll() is not None:
+                raise BenchError(f"{self._name} ended with {self._process.returncode}:\n{self._last_words()}")
+            if time.monotonic() > deadline:
+                raise BenchError(f"{self._name} did not {what} in {seconds} s:\n{self._last_words()}")
+            time.sleep(_POLL_SECONDS)
 
     def _last_words(self) -> str:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])

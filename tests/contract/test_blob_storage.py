@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
 from moorage.distribution.errors import BlobUploadInvalidError
 from moorage.distribution.spool import Spool, Spooled
 from moorage.distribution.storage import BlobStorage, FilesystemStorage

@@ -176,8 +176,10 @@ def test_everything_that_is_wrong_with_the_settings_is_told_at_once(
     server: RunningServer, new_child: Callable[..., Child]
 ):
     file = server.folder / "moorage.toml"
-    file.write_text('[server]\nport = "high"\ncolour = "blue"\n[storage]\ndata = "/proc/none"\n')
-    env = {"PATH": os.environ["PATH"], "MOORAGE_CONFIG": str(file), "MOORAGE_SERVER_THREADS": "many"}
+    unreachable = file / "below-a-file"
+    file.write_text(f'[server]\nport = "high"\ncolour = "blue"\n[storage]\ndata = "{unreachable}"\n')
+    inherited = {key: value for key, value in server.environment().items() if "MOORAGE" not in key}
+    env = {**inherited, "MOORAGE_CONFIG": str(file), "MOORAGE_SERVER_THREADS": "many"}
     child = new_child([MOORAGE, "serve"], env=env)
     assert child.ended() == 2
     for word in (str(file), "server.port", "server.colour", "storage.data", "MOORAGE_SERVER_THREADS"):

@@ -1,12 +1,12 @@
 from datetime import timedelta
 
 import pytest
+
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.errors import BlobUnknownError
 from moorage.events import BlobDeleted, BlobMounted
 from moorage.oci.digest import digest_of
 from moorage.oci.names import RepositoryName
-
 from tests.support.distribution import ALICE, APP, LEASE, OTHER, Distribution
 from tests.support.statements import counted_statements
 

@@ -4,6 +4,7 @@ import errno
 import os
 
 import pytest
+
 from moorage.db.connection import database as handle
 from moorage.db.connection import is_postgresql
 from moorage.distribution import disk
@@ -12,7 +13,6 @@ from moorage.distribution.storage import FilesystemStorage
 from moorage.distribution.tables import BlobRow, UploadRow
 from moorage.oci.digest import digest_of
 from moorage.oci.names import Tag
-
 from tests.support.distribution import ALICE, APP, Distribution, image
 
 DATA = b"x" * 1024

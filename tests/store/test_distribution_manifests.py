@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.errors import (
     BlobInUseError,
@@ -15,7 +16,6 @@ from moorage.events import ManifestDeleted, ManifestPushed, RepositoryCreated, T
 from moorage.oci.digest import digest_of
 from moorage.oci.manifest import ManifestInvalidError
 from moorage.oci.names import RepositoryName, Tag
-
 from tests.support.distribution import ALICE, APP, LEASE, OTHER, Distribution, descriptor, image, index
 from tests.support.images import DOCKER_LAYER, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 

@@ -1,9 +1,9 @@
 import json
 
 import pytest
+
 from moorage.oci.digest import digest_of
 from moorage.oci.names import Tag
-
 from tests.support.distribution import ALICE, APP, OTHER, Distribution, descriptor, index
 from tests.support.images import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+
 from moorage.distribution.errors import (
     BlobUnknownError,
     BlobUploadUnknownError,
@@ -21,7 +22,6 @@ from moorage.identity.tables import RobotRow, UserRow
 from moorage.oci.digest import digest_of
 from moorage.oci.names import RepositoryName, Tag
 from moorage.projects.tables import MemberRow
-
 from tests.support.distribution import ALICE, APP, EPOCH, OTHER, Distribution, index
 from tests.support.images import OCI_INDEX, OCI_MANIFEST
 from tests.support.statements import counted_statements

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
 from moorage.distribution.errors import BlobUploadInvalidError, StorageFullError
 from moorage.distribution.spool import Spool
 from moorage.oci.digest import digest_of

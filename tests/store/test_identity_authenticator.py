@@ -166,6 +166,12 @@ def test_whoever_proved_the_password_just_now_is_shut_out_at_once(accounts: Acco
     assert login(accounts, "alice", NEW) is None
 
 
+def test_an_account_that_was_disabled_by_hand_is_shut_out_at_once(accounts: Accounts, alice: User):
+    assert login(accounts, "alice", PASSWORD)
+    Statement("UPDATE account SET disabled = (1 = 1)").run()
+    assert login(accounts, "alice", PASSWORD) is None
+
+
 def test_an_account_of_the_same_name_does_not_inherit_the_password(accounts: Accounts, alice: User):
     assert login(accounts, "alice", PASSWORD)
     accounts.users.delete(ACTOR, alice.id)
@@ -194,6 +200,13 @@ def test_after_five_failures_not_even_the_right_password_helps_for_a_minute(
     assert login(accounts, "alice", PASSWORD, "192.0.2.99") == alice.principal()
     clock.forward(seconds=60)
     assert login(accounts, "alice", PASSWORD) == alice.principal()
+
+
+def test_a_login_that_succeeds_begins_the_count_anew(accounts: Accounts, alice: User):
+    for _ in range(3):
+        for _ in range(4):
+            assert login(accounts, "alice", NEW) is None
+        assert login(accounts, "alice", PASSWORD) == alice.principal()
 
 
 def test_names_that_nobody_has_are_locked_out_just_the_same(accounts: Accounts):

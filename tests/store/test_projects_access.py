@@ -120,6 +120,15 @@ def test_a_disabled_account_is_void_even_with_its_newest_generation(accounts: Ac
     assert not standing.active
 
 
+def test_a_disabled_robot_is_void_even_with_its_newest_generation(accounts: Accounts):
+    robot, _ = accounts.robot(accounts.project("dock", public=True), "ci")
+    disabled = accounts.robots.change(ACTOR, robot.id, disabled=True)
+    standing = of(accounts, disabled.principal(), "dock")
+    assert standing is not None
+    assert not standing.active
+    assert not accounts.access.account(PrincipalKind.ROBOT, robot.id, disabled.generation).active
+
+
 @pytest.mark.parametrize("public", [True, False])
 def test_a_robot_has_its_rights_at_home_and_none_elsewhere(accounts: Accounts, public: bool):
     dock, pier = accounts.project("dock", public=public), accounts.project("pier", public=public)

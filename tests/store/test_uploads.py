@@ -2,6 +2,7 @@ import os
 from datetime import timedelta
 
 import pytest
+
 from moorage.distribution.errors import (
     BlobUnknownError,
     BlobUploadInvalidError,
@@ -14,7 +15,6 @@ from moorage.distribution.errors import (
 from moorage.distribution.tables import BlobLinkRow, BlobRow, UploadRow
 from moorage.events import BlobPushed, RepositoryCreated
 from moorage.oci.digest import Digest, digest_of
-
 from tests.support.distribution import ALICE, APP, BOB, LEASE, OTHER, Distribution
 
 DATA = b"0123456789"

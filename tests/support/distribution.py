@@ -161,9 +161,7 @@ class Distribution:
         config = json.dumps({"config": [layer.hex() for layer in layers]}).encode()
         for data in (config, *layers):
             self.push_blob(data, repository, project_id=project_id)
-        body = image(
-            config, *layers, subject=subject, artifact_type=artifact_type, annotations=annotations
-        )
+        body = image(config, *layers, subject=subject, artifact_type=artifact_type, annotations=annotations)
         wanted = digest_of(body) if reference is None else reference
         return self.push_manifest(body, wanted, repository, project_id=project_id)
 

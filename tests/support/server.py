@@ -50,6 +50,8 @@ class RunningServer:
 
     def start(self, **more: str) -> "RunningServer":
         """Start it and wait until it says that it is ready; `more` are variables for this start."""
+        if self.nginx:
+            self.sockets.mkdir(exist_ok=True)
         command = [MOORAGE, "serve"]
         self.child = Child(command, self.log, env={**self.environment(), **more}, cwd=self.folder)
         self.wait_until_ready()

@@ -223,7 +223,12 @@ def test_unknown_keys_make_nobody_read_key_files_again(
     token = stranger.sign(CLAIMS, "registry")
     keyring.verify(keyring.sign(CLAIMS, "registry"), "registry")
     reads: list[Path] = []
-    monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path))
+
+    def note(path: Path) -> bytes:
+        reads.append(path)
+        return b""
+
+    monkeypatch.setattr(Path, "read_bytes", note)
     for _ in range(50):
         with pytest.raises(KeyringError):
             keyring.verify(token, "registry")
@@ -410,6 +415,12 @@ def test_a_megabyte_costs_next_to_nothing(keyring: Keyring):
 def test_a_token_that_would_be_refused_for_its_length_is_not_made(keyring: Keyring):
     with pytest.raises(KeyringError):
         keyring.sign({"name": "x" * MAX_TOKEN_LENGTH}, "registry")
+
+
+def test_a_token_longer_than_any_is_refused_however_right_it_is(keyring: Keyring, folder: Path):
+    header = header_of(keyring.sign(CLAIMS, "registry"))
+    with pytest.raises(KeyringError):
+        keyring.verify(signed(folder, header, {"name": "x" * MAX_TOKEN_LENGTH}), "registry")
 
 
 def test_no_key_shows_in_a_representation(keyring: Keyring):

@@ -1,5 +1,7 @@
 """`moorage user`: local accounts."""
 
+import sys
+
 import click
 
 from moorage.cli.context import CommandError, services
@@ -105,7 +107,7 @@ def the_user(found: Services, name: str) -> User:
 def read_password(from_stdin: bool) -> str:
     """A password from standard input (its first line) or from the terminal, asked twice."""
     if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
+        return sys.stdin.readline().rstrip("\r\n")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 

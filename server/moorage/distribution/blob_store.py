@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from moorage.db.connection import Statement, is_postgresql
 from moorage.db.fields import from_microseconds, to_microseconds
-from moorage.distribution.chunks import chunks
+from moorage.distribution.chunks import padded
 from moorage.distribution.model import StoredBlob
-from moorage.distribution.tables import BlobLinkRow, BlobRow, ManifestBlobRow
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
 
@@ -43,6 +41,11 @@ class BlobStore:
         "JOIN blob b ON b.digest = ? "
         "JOIN blob_link l ON l.repository_id = r.id AND l.blob_id = b.id WHERE r.name = ?"
     )
+    _held_among = Statement(
+        "SELECT b.digest, b.id, b.size_bytes, l.leased_until FROM blob b "
+        "JOIN blob_link l ON l.blob_id = b.id WHERE l.repository_id = ? "
+        "AND b.digest IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    )
     _find = Statement("SELECT id, size_bytes FROM blob WHERE digest = ?")
     _insert = Statement(
         "INSERT INTO blob (digest, size_bytes, created_at) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING"
@@ -56,7 +59,22 @@ class BlobStore:
     _renew = Statement(
         "UPDATE blob_link SET leased_until = ? WHERE repository_id = ? AND blob_id = ? AND leased_until < ?"
     )
+    _lock_links = Statement(
+        "SELECT blob_id FROM blob_link WHERE repository_id = ? "
+        "AND blob_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ORDER BY blob_id FOR NO KEY UPDATE"
+    )
+    _keep = Statement(
+        "UPDATE blob_link SET leased_until = NULL WHERE repository_id = ? "
+        "AND blob_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AND leased_until IS NOT NULL"
+    )
+    _loosen = Statement(
+        "UPDATE blob_link SET leased_until = ? WHERE repository_id = ? "
+        "AND blob_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AND leased_until IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM manifest_blob n "
+        "WHERE n.repository_id = blob_link.repository_id AND n.blob_id = blob_link.blob_id)"
+    )
     _unlink = Statement("DELETE FROM blob_link WHERE repository_id = ? AND blob_id = ?")
+    _unlink_all = Statement("DELETE FROM blob_link WHERE repository_id = ?")
     _holders = Statement(
         "SELECT r.project_id, min(r.name) FROM blob b JOIN blob_link l ON l.blob_id = b.id "
         "JOIN repository r ON r.id = l.repository_id WHERE b.digest = ? "
@@ -76,16 +94,11 @@ class BlobStore:
     def held_among(self, repository_id: int, digests: Iterable[Digest]) -> dict[Digest, HeldBlob]:
         """Those of the digests that the repository holds."""
         found: dict[Digest, HeldBlob] = {}
-        for chunk in chunks(digests):
-            rows: Any = (
-                BlobRow.select(BlobRow.id, BlobRow.digest, BlobRow.size_bytes, BlobLinkRow.leased_until)
-                .join(BlobLinkRow, on=(BlobLinkRow.blob == BlobRow.id))
-                .where(BlobLinkRow.repository == repository_id, BlobRow.digest << [str(d) for d in chunk])
-                .tuples()
-            )
-            for blob_id, text, size, leased_until in rows:
+        for texts in padded(str(digest) for digest in digests):
+            for text, blob_id, size, leased_until in self._held_among.all(repository_id, *texts):
                 digest = Digest.parse(text)
-                found[digest] = HeldBlob(StoredBlob(blob_id, digest, size), repository_id, leased_until)
+                until = None if leased_until is None else from_microseconds(leased_until)
+                found[digest] = HeldBlob(StoredBlob(blob_id, digest, size), repository_id, until)
         return found
 
     def holders(self, digest: Digest, preferred_project: int, most: int) -> Iterator[Holder]:
@@ -115,24 +128,20 @@ class BlobStore:
 
     def keep(self, repository_id: int, blob_ids: Iterable[int]) -> None:
         """Make the repository hold the blobs, of which it has leases, for good."""
-        for chunk in chunks(blob_ids):
-            self._change(repository_id, chunk, BlobLinkRow.leased_until.is_null(False), None)
+        for ids in padded(sorted(blob_ids)):
+            self._lock(repository_id, ids)
+            self._keep.run(repository_id, *ids)
 
     def loosen(self, repository_id: int, blob_ids: Iterable[int], leased_until: datetime) -> None:
         """Turn what the repository holds for good, and no manifest of it needs, into leases."""
-        for chunk in chunks(blob_ids):
-            needed = ManifestBlobRow.select(ManifestBlobRow.blob_id).where(
-                ManifestBlobRow.repository_id == repository_id, ManifestBlobRow.blob_id << chunk
-            )
-            idle = BlobLinkRow.leased_until.is_null() & BlobLinkRow.blob.not_in(needed)
-            self._change(repository_id, chunk, idle, leased_until)
+        for ids in padded(sorted(blob_ids)):
+            self._lock(repository_id, ids)
+            self._loosen.run(to_microseconds(leased_until), repository_id, *ids)
 
-    def _change(self, repository_id: int, blob_ids: list[int], which: Any, until: datetime | None) -> None:
-        mine = (BlobLinkRow.repository == repository_id) & (BlobLinkRow.blob << blob_ids) & which
-        if is_postgresql():  # one order for all, or two transactions wait for each other in a circle
-            locked: Any = BlobLinkRow.select(BlobLinkRow.blob).where(mine).order_by(BlobLinkRow.blob)
-            list(locked.for_update("FOR NO KEY UPDATE").tuples())
-        BlobLinkRow.update(leased_until=until).where(mine).execute()
+    def _lock(self, repository_id: int, blob_ids: list[int]) -> None:
+        """In one order for all, or two transactions wait for each other in a circle."""
+        if is_postgresql():
+            self._lock_links.all(repository_id, *blob_ids)
 
     def is_needed(self, repository_id: int, blob_id: int) -> bool:
         """Whether a manifest of the repository refers to the blob."""
@@ -148,4 +157,4 @@ class BlobStore:
 
     def unlink_all(self, repository_id: int) -> None:
         """Make the repository let go of every blob."""
-        BlobLinkRow.delete().where(BlobLinkRow.repository == repository_id).execute()
+        self._unlink_all.run(repository_id)

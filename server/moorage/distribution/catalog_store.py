@@ -13,12 +13,12 @@ class CatalogStore:
     _anybody = Statement(
         "SELECT r.name FROM repository r WHERE r.name > ? "
         "AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id) "
-        "AND r.project_id IN (SELECT p.id FROM project p WHERE p.public) ORDER BY r.name LIMIT ?"
+        "AND +r.project_id IN (SELECT p.id FROM project p WHERE p.public) ORDER BY r.name LIMIT ?"
     )
     _user = Statement(
         "SELECT r.name FROM repository r WHERE r.name > ? "
         "AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id) "
-        "AND r.project_id IN (SELECT p.id FROM project p WHERE p.public OR EXISTS ("
+        "AND +r.project_id IN (SELECT p.id FROM project p WHERE p.public OR EXISTS ("
         "SELECT 1 FROM account a WHERE a.id = ? AND NOT a.disabled AND (a.admin "
         "OR EXISTS (SELECT 1 FROM member b WHERE b.project_id = p.id AND b.user_id = a.id)))) "
         "ORDER BY r.name LIMIT ?"
@@ -26,7 +26,7 @@ class CatalogStore:
     _robot = Statement(
         "SELECT r.name FROM repository r WHERE r.name > ? "
         "AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id) "
-        "AND r.project_id IN (SELECT p.id FROM project p WHERE p.public OR EXISTS ("
+        "AND +r.project_id IN (SELECT p.id FROM project p WHERE p.public OR EXISTS ("
         "SELECT 1 FROM robot b WHERE b.id = ? AND b.project_id = p.id "
         "AND NOT b.disabled AND (b.expires_at IS NULL OR b.expires_at > ?))) ORDER BY r.name LIMIT ?"
     )

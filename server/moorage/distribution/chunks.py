@@ -8,10 +8,18 @@ T = TypeVar("T")
 
 #: SQLite's limit is 32,766 values a statement; none here uses more than four a row.
 SIZE = 1000
+#: Places in the lists of fixed statements; few images have more layers.
+WIDTH = 16
 
 
-def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in lists of at most `SIZE`."""
+def chunks(values: Iterable[T], size: int = SIZE) -> Iterator[list[T]]:
+    """The values in lists of at most `size`."""
     left = iter(values)
-    while chunk := list(islice(left, SIZE)):
+    while chunk := list(islice(left, size)):
         yield chunk
+
+
+def padded(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values in lists of exactly `WIDTH`, for ``IN (...)``: the last one is repeated."""
+    for chunk in chunks(values, WIDTH):
+        yield chunk + chunk[-1:] * (WIDTH - len(chunk))

@@ -6,6 +6,7 @@ Whoever needs both takes the upload's first. Neither is taken inside a transacti
 import fcntl
 import hashlib
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -26,24 +27,31 @@ class DigestLocks(Protocol):
 
 
 class FileDigestLocks:
-    """`flock` on one of 4,096 files of either kind: enough that strangers hardly ever meet."""
+    """Locks between the processes of one machine: a byte of a file for each digest or upload.
+
+    The files are made at the start and stay empty, so that a full disk stops nobody from locking
+    what they are about to remove.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folder = str(folder)
+        self._digests = folder / "digests.lock"
+        self._uploads = folder / "uploads.lock"
+        for path in (self._digests, self._uploads):
+            path.touch(mode=0o600)
 
     def hold(self, digest: Digest) -> AbstractContextManager[None]:
-        return self._lock(f"digest-{digest.hex[:3]}")
+        return self._lock(self._digests, _number(str(digest)))
 
     def hold_upload(self, upload_id: str) -> AbstractContextManager[None]:
-        return self._lock(f"upload-{_spread(upload_id)}")
+        return self._lock(self._uploads, _number(upload_id))
 
     @contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
-        # A descriptor of one's own each time: those of two threads exclude each other as well.
-        descriptor = os.open(os.path.join(self._folder, name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _lock(self, path: Path, place: int) -> Iterator[None]:
+        # The lock is the descriptor's, not the process's: threads exclude each other as well.
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, _byte(place))
             yield
         finally:
             os.close(descriptor)
@@ -56,14 +64,13 @@ class AdvisoryDigestLocks:
     _give = Statement("SELECT pg_advisory_unlock(?)")
 
     def hold(self, digest: Digest) -> AbstractContextManager[None]:
-        return self._lock(f"digest {digest}")
+        return self._lock(_number(f"digest {digest}"))
 
     def hold_upload(self, upload_id: str) -> AbstractContextManager[None]:
-        return self._lock(f"upload {upload_id}")
+        return self._lock(_number(f"upload {upload_id}"))
 
     @contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
-        key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    def _lock(self, key: int) -> Iterator[None]:
         self._take.one(key)
         try:
             yield
@@ -72,5 +79,11 @@ class AdvisoryDigestLocks:
                 self._give.one(key)
 
 
-def _spread(upload_id: str) -> str:
-    return hashlib.sha256(upload_id.encode()).hexdigest()[:3]
+def _number(name: str) -> int:
+    """A number of 62 bits; two names that share one merely wait for each other."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 2
+
+
+def _byte(place: int) -> bytes:
+    """`struct flock` for an exclusive lock on the byte at `place` (fcntl(2))."""
+    return struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)

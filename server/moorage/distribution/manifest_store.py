@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import peewee
-
 from moorage.db.connection import Statement, is_postgresql
 from moorage.db.fields import to_microseconds
-from moorage.distribution.chunks import chunks
+from moorage.distribution.chunks import padded
 from moorage.distribution.model import StoredManifest
 from moorage.distribution.tables import ManifestBlobRow, ManifestChildRow, ManifestRow, RepositoryRow
 from moorage.oci.digest import Digest
@@ -43,9 +41,7 @@ class ManifestStore:
         "JOIN manifest m ON m.repository_id = r.id WHERE r.name = ? AND m.digest = ?"
     )
     _by_id = Statement("SELECT id, repository_id, digest, media_type, body FROM manifest WHERE id = ?")
-    _known = Statement(
-        "SELECT id, length(body) FROM manifest WHERE repository_id = ? AND digest = ?"
-    )
+    _known = Statement("SELECT id, length(body) FROM manifest WHERE repository_id = ? AND digest = ?")
     _known_alone = Statement(
         "SELECT id, length(body) FROM manifest WHERE repository_id = ? AND digest = ? FOR UPDATE"
     )
@@ -53,6 +49,19 @@ class ManifestStore:
         "INSERT INTO manifest (repository_id, digest, media_type, artifact_type, config_media_type, subject, "
         "size_bytes, pushed_at, pulled_at, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, ?) RETURNING id"
     )
+    _known_among = Statement(
+        "SELECT digest, id, length(body) FROM manifest WHERE repository_id = ? "
+        "AND digest IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    )
+    # Not from `blob_link`: a link that is gone must fail the edge's key and not leave the edge out.
+    _need_blobs = Statement(
+        "INSERT INTO manifest_blob (manifest_id, repository_id, blob_id) "
+        "SELECT CAST(? AS BIGINT), CAST(? AS BIGINT), v.id FROM (SELECT CAST(? AS BIGINT) AS id "
+        "UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? "
+        "UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? "
+        "UNION SELECT ? UNION SELECT ? UNION SELECT ?) v"
+    )
+    _list_child = Statement("INSERT INTO manifest_child (parent_id, digest, child_id) VALUES (?, ?, ?)")
     _is_child = Statement("SELECT 1 FROM manifest_child WHERE child_id = ? LIMIT 1")
     _blob_ids = Statement("SELECT blob_id FROM manifest_blob WHERE manifest_id = ?")
     _drop_blobs = Statement("DELETE FROM manifest_blob WHERE manifest_id = ?")
@@ -93,17 +102,8 @@ class ManifestStore:
     def known_among(self, repository_id: int, digests: Iterable[Digest]) -> dict[Digest, KnownManifest]:
         """Those of the digests that the repository has."""
         found: dict[Digest, KnownManifest] = {}
-        columns = (
-            ManifestRow.id,
-            ManifestRow.digest,
-            peewee.fn.LENGTH(ManifestRow.body),
-        )
-        for chunk in chunks(digests):
-            texts = [str(digest) for digest in chunk]
-            rows: Any = ManifestRow.select(*columns).where(
-                ManifestRow.repository == repository_id, ManifestRow.digest << texts
-            )
-            for number, text, size in rows.tuples():
+        for texts in padded(str(digest) for digest in digests):
+            for text, number, size in self._known_among.all(repository_id, *texts):
                 digest = Digest.parse(text)
                 found[digest] = KnownManifest(number, digest, size)
         return found
@@ -136,19 +136,13 @@ class ManifestStore:
 
     def need_blobs(self, manifest_id: int, repository_id: int, blob_ids: Iterable[int]) -> None:
         """Write the edges to blobs, which the repository must hold."""
-        for chunk in chunks(blob_ids):
-            ManifestBlobRow.insert_many(
-                [(manifest_id, repository_id, blob_id) for blob_id in chunk],
-                fields=(ManifestBlobRow.manifest, ManifestBlobRow.repository_id, ManifestBlobRow.blob_id),
-            ).execute()
+        for ids in padded(sorted(blob_ids)):
+            self._need_blobs.run(manifest_id, repository_id, *ids)
 
     def list_children(self, manifest_id: int, children: Mapping[Digest, int | None]) -> None:
         """Write the edges to the manifests of an index; None for one that is absent."""
-        for chunk in chunks(children.items()):
-            ManifestChildRow.insert_many(
-                [(manifest_id, str(digest), child) for digest, child in chunk],
-                fields=(ManifestChildRow.parent, ManifestChildRow.digest, ManifestChildRow.child),
-            ).execute()
+        for digest, child in children.items():
+            self._list_child.run(manifest_id, str(digest), child)
 
     def take_in(self, repository_id: int, manifest_id: int, digest: Digest) -> None:
         """Complete indexes of the repository that were pushed before this child of theirs."""

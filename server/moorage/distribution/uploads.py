@@ -233,6 +233,7 @@ class Uploads:
             source = self._storage.settle(tail)
         else:
             source = self._storage.assemble(session.id, session.received_bytes, tail)
+            reach("upload.finish.assembled")
         try:
             reach("upload.finish.settled")
             taken = session.digest if tail is None else tail.digest

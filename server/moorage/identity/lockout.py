@@ -38,9 +38,10 @@ class Lockout:
             TooManyAttemptsError: not yet; it says when, and not which of the two counts is full.
         """
         now = self._clock()
-        until = self._store.locked_until((_address(address), _login(name, address)), now)
-        if until is not None:
-            seconds = max(1, ceil((until - now).total_seconds()))
+        until = self._store.locked_until(_address(address), _login(name, address))
+        left = 0 if until is None else until - to_microseconds(now)
+        if left > 0:
+            seconds = ceil(left / 1_000_000)
             raise TooManyAttemptsError(f"too many failed logins, wait {seconds} seconds", retry_after=seconds)
 
     def failed(self, name: str, address: str) -> None:

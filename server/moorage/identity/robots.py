@@ -22,7 +22,7 @@ from moorage.identity.errors import (
     RobotExistsError,
     RobotUnknownError,
 )
-from moorage.identity.model import FOREVER, Principal, Robot, RobotRight
+from moorage.identity.model import ANONYMOUS, FOREVER, Principal, Robot, RobotRight
 from moorage.identity.secrets import digest_secret, matches, new_secret
 from moorage.identity.store import IdentityStore
 from moorage.identity.text import checked, is_storable
@@ -207,11 +207,11 @@ class Robots:
         Raises:
             BadCredentialsError: in every other case; all of them take the same time.
         """
-        found = self._store.robot_named(name) if is_storable(name) else None
-        robot, digest = found or (None, digest_secret(""))
-        if not matches(digest, secret) or robot is None or not self._is_usable(robot):
+        found = self._store.robot_login(name) if is_storable(name) else None
+        principal, disabled, digest = found or (ANONYMOUS, True, digest_secret(""))
+        if not matches(digest, secret) or disabled or self._is_over(principal.expires_at):
             raise BadCredentialsError
-        return robot.principal()
+        return principal
 
     def current(self, robot_id: int, generation: int) -> Principal:
         """The robot as it is now, if a token of that generation is still good.
@@ -220,12 +220,14 @@ class Robots:
             BadCredentialsError: it is gone, disabled, expired, or its secret was changed since.
         """
         robot = self._store.robot(robot_id)
-        if robot is None or robot.generation != generation or not self._is_usable(robot):
+        if robot is None or robot.generation != generation:
+            raise BadCredentialsError
+        if robot.disabled or self._is_over(robot.expires_at):
             raise BadCredentialsError
         return robot.principal()
 
-    def _is_usable(self, robot: Robot) -> bool:
-        return not robot.disabled and (robot.expires_at is None or self._clock() < robot.expires_at)
+    def _is_over(self, expires_at: datetime | None) -> bool:
+        return expires_at is not None and expires_at <= self._clock()
 
     def _checked_rights(self, rights: Collection[RobotRight]) -> frozenset[RobotRight]:
         wanted = frozenset(rights)

@@ -1,12 +1,12 @@
 """Queries of users, robots, personal access tokens and failed logins."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from moorage.db.connection import Statement, database
-from moorage.identity.model import AccessToken, Robot, RobotRight, User
+from moorage.identity.model import AccessToken, Principal, PrincipalKind, Robot, RobotRight, User
 from moorage.identity.tables import AccessTokenRow, LoginFailureRow, RobotRightRow, RobotRow, UserRow
 
 _USER = (
@@ -42,8 +42,17 @@ _ROBOT = (
     RobotRow.updated_at,
     RobotRow.created_by,
 )
+_ROBOT_LOGIN = (
+    RobotRow.id,
+    RobotRow.generation,
+    RobotRow.expires_at,
+    RobotRow.disabled,
+    RobotRow.secret_digest,
+)
 
 _LOWER_NAME = Statement("SELECT id FROM account WHERE lower(name) = ?")
+_LOCKED_UNTIL = Statement("SELECT max(locked_until) FROM login_failure WHERE subject IN (?, ?)")
+_HAS_FAILURES = Statement("SELECT failures FROM login_failure WHERE subject = ?")
 # A count that is over (its window, or the window after its lock-out, has passed) begins anew, in the
 # same statement.
 _COUNT_FAILURE = Statement(
@@ -123,10 +132,17 @@ class IdentityStore:
         found = _robots(RobotRow.select(*_ROBOT).where(RobotRow.id == robot_id))
         return found[0] if found else None
 
-    def robot_named(self, name: str) -> tuple[Robot, str] | None:
-        """The robot of that login name, and its secret's digest, read at one moment."""
-        row = _first(RobotRow.select(*_ROBOT, RobotRow.secret_digest).where(RobotRow.name == name))
-        return None if row is None else (_with_rights([row[:-1]])[0], row[-1])
+    def robot_login(self, name: str) -> tuple[Principal, bool, str] | None:
+        """The robot of that login name, whether it is disabled, and its secret's digest.
+
+        One statement: an unknown name takes as long as a known one, and all is of one moment.
+        """
+        row = _first(RobotRow.select(*_ROBOT_LOGIN).where(RobotRow.name == name))
+        if row is None:
+            return None
+        number, generation, expires_at, disabled, digest = row
+        principal = Principal(PrincipalKind.ROBOT, number, name, generation, expires_at=expires_at)
+        return principal, disabled, digest
 
     def robots(self, project_id: int, *, limit: int, offset: int) -> list[Robot]:
         rows = RobotRow.select(*_ROBOT).where(RobotRow.project_id == project_id)
@@ -188,12 +204,10 @@ class IdentityStore:
 
     # Failed logins
 
-    def locked_until(self, subjects: Sequence[str], now: datetime) -> datetime | None:
-        """The latest end of a lock-out that holds now for one of the subjects."""
-        rows = LoginFailureRow.select(LoginFailureRow.locked_until).where(
-            LoginFailureRow.subject.in_(subjects), LoginFailureRow.locked_until > now
-        )
-        return max((row[0] for row in _all(rows)), default=None)
+    def locked_until(self, one: str, other: str) -> int | None:
+        """The latest end of a lock-out of two subjects, past or to come, in microseconds since 1970."""
+        row = _LOCKED_UNTIL.one(one, other)
+        return None if row is None else row[0]
 
     def count_failure(self, subject: str, now: int, over_before: int) -> int:
         """One failure more; returns how many there are. Moments are in microseconds since 1970.
@@ -209,7 +223,7 @@ class IdentityStore:
         LoginFailureRow.update(locked_until=until).where(LoginFailureRow.subject == subject).execute()
 
     def has_failures(self, subject: str) -> bool:
-        return bool(LoginFailureRow.select().where(LoginFailureRow.subject == subject).exists())
+        return _HAS_FAILURES.one(subject) is not None
 
     def forget_failures(self, subject: str) -> None:
         LoginFailureRow.delete().where(LoginFailureRow.subject == subject).execute()

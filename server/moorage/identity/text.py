@@ -6,12 +6,13 @@ from moorage.identity.errors import AccountInvalidError
 
 MAX_TEXT = 255
 
+_unstorable = re.compile("[\0\ud800-\udfff]").search
 _unprintable = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]").search
 
 
 def is_storable(text: str) -> bool:
     """Whether both databases can hold it: PostgreSQL has no NUL, neither has half a surrogate pair."""
-    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return _unstorable(text) is None
 
 
 def checked(text: str, what: str, limit: int = MAX_TEXT) -> str:

@@ -1,6 +1,7 @@
 """Queries of projects, members and standings."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import peewee
@@ -80,7 +81,7 @@ class ProjectStore:
             active=robot is not None,
             admin=False,
             role=None,
-            rights=frozenset(RobotRight(row[3], row[4]) for row in rows if row[3] is not None),
+            rights=_rights(tuple(row[3:] for row in rows if row[3] is not None)),
         )
 
     def stranger_standing(self, project: str | int) -> Standing | None:
@@ -162,6 +163,12 @@ class ProjectStore:
 
     def delete_member(self, member_id: int) -> None:
         MemberRow.delete().where(MemberRow.id == member_id).execute()
+
+
+@lru_cache(maxsize=1024)
+def _rights(pairs: tuple[tuple[str, str], ...]) -> frozenset[RobotRight]:
+    """A robot asks on every request, and there are few different lists of rights."""
+    return frozenset(RobotRight(resource, action) for resource, action in pairs)
 
 
 def _projects() -> Any:

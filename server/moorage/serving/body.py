@@ -1,12 +1,12 @@
 """Where the bytes of a request body go, and what the application is told about them."""
 
 import logging
-import tempfile
 from collections.abc import Sequence
 from enum import StrEnum
 from io import BytesIO
 from typing import IO, Protocol
 
+from waitress.buffers import OverflowableBuffer
 from waitress.utilities import BadRequest
 
 from moorage.serving.framing import Framing, FramingError
@@ -58,7 +58,7 @@ class Held:
     def __init__(self) -> None:
         self.length = 0
         self.dropping = False
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_HELD_IN_MEMORY)  # noqa: SIM115 - see close
+        self._buffer = OverflowableBuffer(_HELD_IN_MEMORY)
 
     def take(self, pieces: Sequence[memoryview]) -> None:
         for piece in pieces:
@@ -66,12 +66,12 @@ class Held:
             if self.length > HELD_LIMIT:
                 self.drop()
             if not self.dropping:
-                self._file.write(piece)
+                self._buffer.append(piece)
 
     def drop(self) -> None:
         """Keep nothing of it: it is too large."""
         self.dropping = True
-        self._file.close()
+        self._buffer.close()
 
     def environ(self) -> dict[str, object]:
         return {"moorage.body.too_large": True} if self.dropping else {}
@@ -79,11 +79,11 @@ class Held:
     def stream(self) -> IO[bytes]:
         if self.dropping:
             return BytesIO()
-        self._file.seek(0)
-        return self._file
+        stream: IO[bytes] = self._buffer.getfile()
+        return stream
 
     def close(self) -> None:
-        self._file.close()
+        self._buffer.close()
 
 
 class Spooled:

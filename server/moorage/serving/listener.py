@@ -78,11 +78,14 @@ def listen(host: str, port: int) -> Listener:
 def listen_unix(path: Path) -> Listener:
     """Listen on a Unix socket that its owner and group may use; a stale one is replaced.
 
+    A missing folder is made.
+
     Raises:
         ListenError: another program listens there, or the path is something else.
     """
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         _remove_stale(path)
         before = os.umask(_SOCKET_UMASK)
         try:

@@ -23,7 +23,18 @@ from moorage.web.v2.door import RegistryDoor
 from moorage.web.v2.routes import add_routes as add_registry_routes
 
 App = falcon.App[falcon.Request, falcon.Response]
-WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+StartResponse = Callable[..., Any]
+WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+# HTTP does not care for the case of a header's name; people who grep for one do.
+_SPELLED = {
+    "etag": "ETag",
+    "www-authenticate": "WWW-Authenticate",
+    "docker-upload-uuid": "Docker-Upload-UUID",
+    "oci-subject": "OCI-Subject",
+    "oci-filters-applied": "OCI-Filters-Applied",
+}
 
 
 class RootApp:
@@ -38,11 +49,20 @@ class RootApp:
         self._portal = portal
         self.admission = admission
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        def start_spelled(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            spelled = [(_SPELLED.get(name) or _spell(name), value) for name, value in headers]
+            return start_response(status, spelled, exc_info)
+
         path = environ["PATH_INFO"]
         if path.startswith("/v2/") or path in ("/v2", TOKEN_PATH, ADMISSION_PATH):
-            return self._registry(environ, start_response)
-        return self._portal(environ, start_response)
+            return self._registry(environ, start_spelled)
+        return self._portal(environ, start_spelled)
+
+
+def _spell(name: str) -> str:
+    found = _SPELLED[name] = name.title()  # the program's own names: there are few of them
+    return found
 
 
 def root_app(services: Services) -> RootApp:

@@ -27,7 +27,8 @@ _PUSHED = {
     UPLOAD_BYTES: "Bytes of blobs taken in.",
     MANIFESTS: "Manifests put, known ones too.",
 }
-_LOCAL_NAMES = frozenset({"localhost", ""})
+#: What waitress calls whoever comes through a Unix socket.
+_UNIX_SOCKET = "localhost"
 
 
 class MetricsResource:
@@ -50,7 +51,7 @@ class MetricsResource:
 
 
 def _is_local(address: str) -> bool:
-    if address in _LOCAL_NAMES:  # a unix socket
+    if address == _UNIX_SOCKET:
         return True
     try:
         return ipaddress.ip_address(address).is_loopback

@@ -31,6 +31,9 @@ SPOOLED_FAILED = "moorage.spooled.failed"
 #: Set by our own channel: the body was longer than it keeps in memory, and was dropped.
 TOO_LARGE = "moorage.body.too_large"
 
+# More digits than any disk has bytes; what lies behind them no longer matters.
+_LONGEST_NUMBER = 20
+_number = re.compile(r"[0-9]+").fullmatch
 _RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.IGNORECASE).fullmatch
 _CHUNK = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/(?:[0-9]{1,18}|\*))?").fullmatch
 
@@ -62,7 +65,10 @@ class Span:
 
 
 class Slice:
-    """A window of a file that looks like a whole file, as `wsgi.file_wrapper` needs it."""
+    """A window of a file that looks like a whole file, as `wsgi.file_wrapper` needs it.
+
+    A server that lets the kernel send files asks for `fileno` and `offset`.
+    """
 
     def __init__(self, file: BinaryIO, span: Span) -> None:
         self._file = file
@@ -75,6 +81,13 @@ class Slice:
 
     def tell(self) -> int:
         return self._file.tell() - self._span.start
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def offset(self) -> int:
+        """Where in the descriptor's file the next byte is read."""
+        return self._file.tell()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self._span.length}[whence]
@@ -127,12 +140,25 @@ class Bodies:
             if body is not None:
                 body.discard()
 
+    def were_refused(self, req: falcon.Request) -> bool:
+        """Whether the admission refused the body; whoever answers says why.
+
+        nginx says so when it hands over the request without its body.
+        """
+        environ = req.env
+        refused = environ.get(SPOOLED_FAILED) == "refused"
+        return refused or (self._behind_nginx and bool(environ.get("HTTP_X_BODY_REFUSED")))
+
+    def declared(self, req: falcon.Request) -> int:
+        """How long the client says its body is; 0 when it does not say."""
+        length = req.env.get("HTTP_X_ORIGINAL_LENGTH") if self._behind_nginx else None
+        return number_of_bytes(length) if length else req.content_length or 0
+
     def _find(self, req: falcon.Request) -> Spooled | None:
         environ = req.env
-        failed = environ.get(SPOOLED_FAILED)
-        if failed == "full":
+        if environ.get(SPOOLED_FAILED) == "full":
             raise StorageFullError("the registry's storage is full")
-        if failed is not None:
+        if environ.get(SPOOLED_FAILED) is not None or self.were_refused(req):
             raise BodyLostError("the body could not be stored; send it again")
         if self._behind_nginx:
             path = environ.get("HTTP_X_BODY_FILE")
@@ -155,9 +181,9 @@ class Bodies:
         return body
 
 
-def was_refused(req: falcon.Request) -> bool:
-    """Whether the admission refused the body; whoever answers says why."""
-    return req.env.get(SPOOLED_FAILED) == "refused"
+def number_of_bytes(text: str | None) -> int:
+    """A length as a header has it; 0 when it is none. An absurd one stays absurdly large."""
+    return 0 if text is None or _number(text) is None else int(text[:_LONGEST_NUMBER])
 
 
 def small_body(req: falcon.Request, most: int) -> bytes:

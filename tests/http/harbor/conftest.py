@@ -70,3 +70,9 @@ def as_robot(client: TestClient, people: People) -> Callable[[tuple[Robot, str]]
 def push(services: Services) -> Pusher:
     """Puts images into repositories."""
     return Pusher(services)
+
+
+@pytest.fixture
+def portal_of(request: pytest.FixtureRequest, services: Services) -> Callable[[str], Portal]:
+    """One of the callers above by name, made when it is asked for."""
+    return request.getfixturevalue

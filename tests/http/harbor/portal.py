@@ -15,6 +15,8 @@ from moorage.services import Services
 from tests.support.images import Image
 
 BASE = "/api/v2.0"
+#: Where every caller is.
+ADDRESS = "192.0.2.77"
 
 
 def code_of(result: Result) -> str:
@@ -74,6 +76,7 @@ class Portal:
             params_csv=False,
             headers={**sent, **(headers or {})},
             body=body,
+            remote_addr=ADDRESS,
         )
 
     def get(self, path: str, **parameters: Any) -> Result:

@@ -1,10 +1,10 @@
 """`/projects`: make, find, change and delete projects."""
 
+from collections.abc import Callable
+
 import pytest
 
-from moorage.events import SYSTEM
 from moorage.projects.model import Project, Role
-from moorage.services import Services
 from tests.http.harbor.portal import Portal, Pusher, code_of, links_of, message_of
 from tests.support.images import image
 from tests.support.people import People
@@ -106,18 +106,18 @@ def test_strangers_must_sign_in_to_make_projects(nobody: Portal) -> None:
     ("caller", "status"), [("nobody", 401), ("bob", 403), ("alice", 200), ("admin", 200)]
 )
 def test_a_private_project_is_hidden_from_strangers(
-    request: pytest.FixtureRequest, dock: Project, caller: str, status: int
+    portal_of: Callable[[str], Portal], dock: Project, caller: str, status: int
 ) -> None:
-    portal: Portal = request.getfixturevalue(caller)
+    portal = portal_of(caller)
     assert portal.get("/projects/dock").status_code == status
     assert portal.get(f"/projects/{dock.id}").status_code == status
 
 
 @pytest.mark.parametrize("caller", ["nobody", "bob"])
 def test_a_hidden_project_and_one_that_does_not_exist_look_the_same(
-    request: pytest.FixtureRequest, dock: Project, caller: str
+    portal_of: Callable[[str], Portal], dock: Project, caller: str
 ) -> None:
-    portal: Portal = request.getfixturevalue(caller)
+    portal = portal_of(caller)
     for suffix in ("", "/summary", "/members", "/repositories", "/logs", "/metadatas/"):
         hidden, missing = portal.get(f"/projects/dock{suffix}"), portal.get(f"/projects/none{suffix}")
         assert hidden.status_code == missing.status_code
@@ -142,8 +142,9 @@ def test_a_number_in_the_path_is_an_id_unless_the_client_says_that_it_is_a_name(
     assert alice.get(f"/projects/{numbered.id}/repositories").status_code == 403
 
 
+@pytest.mark.usefixtures("dock", "quay", "pier")
 def test_everybody_sees_public_projects_and_their_own(
-    admin: Portal, alice: Portal, bob: Portal, nobody: Portal, dock: Project, quay: Project, pier: Project
+    admin: Portal, alice: Portal, bob: Portal, nobody: Portal
 ) -> None:
     assert names(nobody.get("/projects")) == ["quay"]
     assert names(alice.get("/projects")) == ["dock", "quay"]
@@ -173,8 +174,9 @@ def test_everybody_sees_public_projects_and_their_own(
         ({"page": 9}, []),
     ],
 )
+@pytest.mark.usefixtures("dock", "quay", "pier")
 def test_the_list_is_filtered_sorted_and_paged(
-    alice: Portal, dock: Project, quay: Project, pier: Project, parameters: dict[str, str], found: list[str]
+    alice: Portal, parameters: dict[str, str], found: list[str]
 ) -> None:
     assert names(alice.get("/projects", **parameters)) == found
 
@@ -232,9 +234,9 @@ def test_an_empty_project_can_be_deleted_and_a_full_one_cannot(
 
 
 def test_the_summary_counts_repositories_members_and_bytes(
-    alice: Portal, nobody: Portal, quay: Project, people: People, services: Services, push: Pusher
+    alice: Portal, nobody: Portal, people: People, push: Pusher
 ) -> None:
-    services.members.add(SYSTEM, quay.id, people.bob.id, Role.GUEST)
+    people.project("quay", public=True, alice=Role.PROJECT_ADMIN, bob=Role.GUEST)
     pushed = push("quay/app", image(layers=2), "1")
     push("quay/other", pushed, "1")
     found = alice.get("/projects/quay/summary").json

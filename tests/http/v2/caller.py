@@ -14,6 +14,10 @@ from tests.support.images import Blob, Image, digest_of
 __all__ = ["Caller", "code_of", "digest_of"]
 
 
+#: Where every caller is.
+ADDRESS = "192.0.2.7"
+
+
 def code_of(result: Result) -> str:
     """The code of the one error in the answer."""
     (problem,) = result.json["errors"]
@@ -46,7 +50,7 @@ class Caller:
             query_string=parts.query,
             headers={"Host": "registry.test", **self.headers, **(headers or {})},
             body=body,
-            extras=environ or None,
+            extras={"REMOTE_ADDR": ADDRESS, **environ},
         )
 
     def get(self, path: str, **headers: str) -> Result:

@@ -14,7 +14,7 @@ from moorage.oci.names import RepositoryName
 from moorage.projects.model import Permission, Project, Role
 from moorage.projects.rules import DELETE_ARTIFACT, DELETE_TAG, PUBLIC, PULL, PUSH, TABLE
 from moorage.services import Services
-from tests.http.v2.caller import Caller, code_of, digest_of, encoded
+from tests.http.v2.caller import ADDRESS, Caller, code_of, digest_of, encoded
 from tests.support import images
 from tests.support.people import People
 
@@ -299,8 +299,9 @@ class TestLog:
         (entry,) = self.entries(services)
         assert (entry.actor, entry.actor_kind, entry.operation) == ("bob", "user", "push_artifact")
         assert (entry.result, entry.resource) == ("denied", "dock/app:1.0")
-        assert (entry.project, entry.repository, entry.tag) == ("dock", "dock/app", "1.0")
-        assert (entry.address, entry.user_agent, entry.request_id) == ("127.0.0.1", "probe/1", "r-1")
+        assert (entry.project_id, entry.project) == (dock.id, "dock")
+        assert (entry.repository, entry.tag) == ("dock/app", "1.0")
+        assert (entry.address, entry.user_agent, entry.request_id) == (ADDRESS, "probe/1", "r-1")
 
     def test_so_is_one_of_a_token(
         self, calling: Callable[..., Caller], people: People, services: Services, dock: Project

@@ -148,7 +148,9 @@ def test_the_target_needs_a_push_right(
     assert answer.status_code == 403
 
 
-def test_a_client_without_a_token_is_told_to_ask_for_both_repositories(nobody: Caller, source: Project) -> None:
+def test_a_client_without_a_token_is_told_to_ask_for_both_repositories(
+    nobody: Caller, source: Project
+) -> None:
     challenge = mount(nobody).headers["WWW-Authenticate"]
     assert 'scope="repository:dock/app:pull,push repository:yard/base:pull"' in challenge
     assert "from" not in mount(nobody, 'x"y').headers["WWW-Authenticate"]

@@ -18,7 +18,14 @@ from moorage.identity.secrets import ACCESS_TOKEN_PREFIX
 
 @pytest.mark.parametrize(
     "password",
-    ["Harbour1", "Aa1" + "x" * 253, "Größe-123", "пАРОЛЬ12", "with blank A1", "Aa1\U0001f6a2\U0001f6a2xxx"],
+    [
+        "Harbour1",
+        "Aa1" + "x" * 253,
+        "Größe-123",
+        "\u043f\u0410\u0420\u041e\u041b\u042c12",
+        "with blank A1",
+        "Aa1\U0001f6a2\U0001f6a2xxx",
+    ],
 )
 def test_a_good_password_is_accepted_and_proves_itself(password: str):
     check_strength(password)

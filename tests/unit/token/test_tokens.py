@@ -1,5 +1,6 @@
 """Tokens: what is issued is verified, and everything else is refused in one way."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -218,7 +219,7 @@ def test_a_number_that_is_none_is_refused_as_any_bad_token(
         {"sub": "user:07"},
         {"sub": "user:-7"},
         {"sub": "user:7 "},
-        {"sub": "user:٧"},
+        {"sub": "user:\u0667"},
         {"sub": "system:0"},
         {"sub": "user:" + "9" * 30},
         {"name": ...},
@@ -282,10 +283,8 @@ JSON = st.recursive(
 def test_whatever_the_claims_are_only_two_errors_come_out(
     tokens: Tokens, forge: Callable[..., str], changed: dict[str, object]
 ):
-    try:
+    with contextlib.suppress(TokenInvalidError, TokenExpiredError):
         tokens.verify(forge(**changed))
-    except (TokenInvalidError, TokenExpiredError):
-        pass
 
 
 def test_more_grants_than_a_token_can_hold_are_refused_when_it_is_issued(tokens: Tokens):

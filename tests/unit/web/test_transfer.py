@@ -1,6 +1,7 @@
 """Ranges, conditions and bodies."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import falcon
@@ -173,3 +174,12 @@ class TestSlice:
         file = io.BytesIO(b"0123456789")
         Slice(file, Span(2, 5)).close()
         assert file.closed
+
+    def test_the_kernel_is_told_where_it_begins(self, tmp_path: Path) -> None:
+        path = tmp_path / "blob"
+        path.write_bytes(b"0123456789")
+        with path.open("rb") as file:
+            part = Slice(file, Span(2, 5))
+            assert (part.fileno(), part.offset()) == (file.fileno(), 2)
+            part.read(1)
+            assert part.offset() == 3

@@ -177,6 +177,8 @@ def _parsed(part: str) -> Condition:
             if not values:
                 raise QueryInvalidError(f"q: {part[:_SHOWN]!r} names no value")
             return Condition(key, match, values)
+    if first in "[{(":
+        raise QueryInvalidError(f"q: {part[:_SHOWN]!r} has a bracket that is never closed")
     return Condition(key, Match.EXACT, (_plain(value, part),))
 
 

@@ -164,8 +164,10 @@ class RobotResource:
 
     def _allowed(self, req: falcon.Request, robot_id: str, permission: Permission) -> tuple[Robot, Standing]:
         caller: Caller = req.context.caller
-        unknown = RobotUnknownError("there is no such robot")
-        robot = self._services.robots.get(number_in_path(robot_id, unknown))
+        number = number_in_path(robot_id, RobotUnknownError("there is no such robot"))
+        robot = self._services.robots.get(number)
+        # The very words of the line above, or a stranger could tell a hidden robot from none.
+        unknown = RobotUnknownError(f"there is no robot {number}")
         standing = _standing(self._services, caller.principal, robot.project_id, permission, unknown)
         return robot, standing
 

@@ -5,7 +5,6 @@ itself is judged again when it arrives in full: what is refused here never costs
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import ClassVar, cast
@@ -20,12 +19,12 @@ from moorage.events import Actor
 from moorage.web.access import Access, Guarded
 from moorage.web.credentials import parse_authorization
 from moorage.web.router import Found
+from moorage.web.transfer import number_of_bytes
 from moorage.web.v2.door import RegistryDoor, check_path
 from moorage.web.v2.uploads import checked_session_id
 
 ADMISSION_PATH = "/_admission"
 
-_number = re.compile(r"[0-9]{1,18}").fullmatch
 _log = logging.getLogger(__name__)
 
 
@@ -83,7 +82,11 @@ class Admission:
         """
         try:
             self.decide(
-                method, target, headers.get("authorization"), address, _length(headers.get("content-length"))
+                method,
+                target,
+                headers.get("authorization"),
+                address,
+                number_of_bytes(headers.get("content-length")),
             )
         except MoorageError:
             return False
@@ -114,7 +117,7 @@ class AdmissionResource:
                 environ.get("HTTP_X_ORIGINAL_URI", ""),
                 environ.get("HTTP_AUTHORIZATION"),
                 environ.get("REMOTE_ADDR", ""),
-                _length(environ.get("HTTP_X_ORIGINAL_LENGTH")),
+                number_of_bytes(environ.get("HTTP_X_ORIGINAL_LENGTH")),
             )
         except Unauthenticated as error:
             resp.set_header("WWW-Authenticate", self._door.challenge(req, error))
@@ -123,7 +126,3 @@ class AdmissionResource:
             # The request itself gets the status that is due; here 403 is the only other "no".
             raise AdmissionDeniedError(error.message) from error
         resp.status = HTTPStatus.NO_CONTENT
-
-
-def _length(text: str | None) -> int:
-    return 0 if text is None or _number(text) is None else int(text)

@@ -12,7 +12,7 @@ from moorage.config import TokenSettings
 from moorage.distribution.errors import NameUnknownError
 from moorage.errors import Unauthenticated
 from moorage.identity.authenticator import Authenticator
-from moorage.identity.model import Principal
+from moorage.identity.model import ANONYMOUS, Principal
 from moorage.oci.digest import Digest, DigestInvalidError
 from moorage.oci.names import NameInvalidError, RepositoryName
 from moorage.projects.access import Access as Standings
@@ -150,7 +150,9 @@ class RegistryDoor:
         if not isinstance(name, RepositoryName):
             return Deed(access.operation, "registry", req.path)
         tag, digest = _reference(str(params.get("reference") or params.get("digest") or ""))
-        return artifact(access.operation, None, name, tag=tag, digest=digest)
+        standing = self._standing(ANONYMOUS, name.project)
+        project_id = None if standing is None else standing.project_id
+        return artifact(access.operation, project_id, name, tag=tag, digest=digest)
 
     def _standing(self, principal: Principal, project: str) -> Standing | None:
         return self._standings.standing(principal.kind, principal.id, principal.generation, project)

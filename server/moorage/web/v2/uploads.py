@@ -18,7 +18,7 @@ from moorage.projects.rules import PUSH
 from moorage.web.access import Access, Caller
 from moorage.web.door import Proof
 from moorage.web.origin import Origin
-from moorage.web.transfer import Bodies, chunk_start, was_refused
+from moorage.web.transfer import Bodies, chunk_start
 from moorage.web.v2.door import RegistryDoor
 
 _is_session_id = re.compile(r"[0-9a-f]{32}").fullmatch
@@ -46,8 +46,8 @@ class UploadsResource:
                 return
         digest = req.get_param("digest")
         # A body that was let in lies in the spool by now; one that was not has yet to find room.
-        declared = req.content_length or 0
-        self._uploads.admit(caller.actor.key, declared if was_refused(req) else 0)
+        declared = self._bodies.declared(req) if self._bodies.were_refused(req) else 0
+        self._uploads.admit(caller.actor.key, declared)
         if digest is None:
             session = self._uploads.start(caller.actor, caller.project_id, name)
             _tell_session(resp, self._origin.of(req.env), name, session)
@@ -138,10 +138,10 @@ class UploadResource:
 
     def _explain_refusal(self, req: falcon.Request, name: RepositoryName, upload_id: str) -> None:
         """Raise what made the admission refuse the body, if it did."""
-        if was_refused(req):
+        if self._bodies.were_refused(req):
             caller: Caller = req.context.caller
             self._uploads.status(caller.actor, name, upload_id)
-            self._uploads.admit(caller.actor.key, req.content_length or 0)
+            self._uploads.admit(caller.actor.key, self._bodies.declared(req))
 
     @contextmanager
     def _told_place(

@@ -1,0 +1,195 @@
+"""The command line as an administrator types it: plain output, JSON, and errors on one line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from moorage.cli.main import main
+
+Moorage = Callable[..., Result]
+
+PASSWORD = "Quay-side-7\n"
+
+
+@pytest.fixture
+def moorage(tmp_path: Path) -> Moorage:
+    """Runs a command over a data folder of its own, already migrated."""
+    runner = CliRunner()
+    environment = {"MOORAGE_DATA": str(tmp_path / "data"), "MOORAGE_LOG_LEVEL": "error"}
+
+    def run(*words: str, **how: object) -> Result:
+        return runner.invoke(main, words, env=environment, **how)
+
+    assert run("migrate").exit_code == 0
+    return run
+
+
+def told(result: Result) -> object:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_every_command_explains_itself(moorage: Moorage):
+    pending = [()]
+    while pending:
+        words = pending.pop()
+        result = moorage(*words, "--help")
+        assert result.exit_code == 0, words
+        assert "Usage:" in result.output
+        group = main
+        for word in words:
+            group = group.commands[word]
+        pending += [(*words, name) for name in getattr(group, "commands", {})]
+
+
+def test_a_user_is_added_listed_disabled_and_deleted(moorage: Moorage):
+    added = told(
+        moorage("user", "add", "alice", "--email", "a@b.c", "--password-stdin", "--json", input=PASSWORD)
+    )
+    assert (added["name"], added["admin"], added["disabled"]) == ("alice", False, False)
+    assert moorage("user", "disable", "alice").exit_code == 0
+    assert [each["disabled"] for each in told(moorage("user", "list", "--match", "alice", "--json"))] == [
+        True
+    ]
+    assert moorage("user", "delete", "alice", "--yes").exit_code == 0
+    assert told(moorage("user", "list", "--match", "alice", "--json")) == []
+
+
+def test_the_last_administrator_stays(moorage: Moorage):
+    assert moorage("user", "add", "root", "--admin", "--password-stdin", input=PASSWORD).exit_code == 0
+    refused = moorage("user", "delete", "root", "--yes")
+    assert refused.exit_code == 1
+    assert [each["name"] for each in told(moorage("user", "list", "--json"))] == ["root"]
+
+
+def test_a_weak_password_is_refused_with_the_rule(moorage: Moorage):
+    refused = moorage("user", "add", "alice", "--password-stdin", input="weak\n")
+    assert refused.exit_code == 1
+    assert "password" in refused.output
+    assert "Traceback" not in refused.output
+
+
+def test_a_password_is_never_printed(moorage: Moorage):
+    result = moorage("user", "add", "alice", "--password-stdin", input=PASSWORD)
+    assert PASSWORD.strip() not in result.output
+
+
+def test_a_project_with_members(moorage: Moorage):
+    for name in ("alice", "bob"):
+        moorage("user", "add", name, "--password-stdin", input=PASSWORD)
+    made = told(moorage("project", "add", "shop", "--owner", "alice", "--json"))
+    assert (made["name"], made["public"], made["owner"]) == ("shop", False, "alice")
+    assert moorage("project", "member", "add", "shop", "bob", "--role", "guest").exit_code == 0
+    assert moorage("project", "member", "add", "shop", "bob", "--role", "maintainer").exit_code == 0
+    members = told(moorage("project", "member", "list", "shop", "--json"))
+    assert {each["user"]: each["role"] for each in members} == {"alice": "project-admin", "bob": "maintainer"}
+    assert moorage("project", "member", "remove", "shop", "bob").exit_code == 0
+    assert moorage("project", "publish", "shop").exit_code == 0
+    assert told(moorage("project", "list", "--json"))[0]["public"] is True
+    assert moorage("project", "delete", "shop", "--yes").exit_code == 0
+
+
+def test_what_does_not_exist_is_named(moorage: Moorage):
+    for words in (
+        ("user", "disable", "nobody"),
+        ("project", "publish", "nobody"),
+        ("robot", "list", "nobody"),
+        ("token", "list", "nobody"),
+    ):
+        result = moorage(*words)
+        assert result.exit_code == 1, words
+        assert "nobody" in result.output
+
+
+def test_a_robots_secret_is_shown_once_and_can_be_refreshed(moorage: Moorage):
+    moorage("project", "add", "shop")
+    made = told(moorage("robot", "add", "shop", "ci", "--may", "push", "--json"))
+    assert made["name"] == "robot$shop+ci"
+    listed = moorage("robot", "list", "shop", "--json")
+    assert made["secret"] not in listed.output
+    fresh = told(moorage("robot", "refresh", "shop", "ci", "--json"))
+    assert fresh["secret"] != made["secret"]
+    assert moorage("robot", "delete", "shop", "ci", "--yes").exit_code == 0
+
+
+def test_a_personal_access_token_is_shown_once_and_can_be_revoked(moorage: Moorage):
+    moorage("user", "add", "alice", "--password-stdin", input=PASSWORD)
+    made = told(moorage("token", "add", "alice", "laptop", "--json"))
+    listed = moorage("token", "list", "alice", "--json")
+    assert made["token"] not in listed.output
+    assert moorage("token", "revoke", "alice", str(made["id"])).exit_code == 0
+    assert told(moorage("token", "list", "alice", "--json")) == []
+
+
+def test_the_signing_key_is_rotated(moorage: Moorage):
+    keys = {told(moorage("token", "rotate-key", "--json"))["key"] for _ in range(2)}
+    assert len(keys) == 2
+
+
+def test_the_log_says_what_was_done_newest_first(moorage: Moorage):
+    moorage("project", "add", "shop")
+    moorage("robot", "add", "shop", "ci")
+    entries = told(moorage("audit", "--project", "shop", "--json"))
+    assert [each["operation"] for each in entries] == ["create_robot", "create_project"]
+    assert {each["actor"] for each in entries} == {"system"}
+    only = told(moorage("audit", "--operation", "create_robot", "--limit", "1", "--json"))
+    assert [each["operation"] for each in only] == ["create_robot"]
+
+
+def test_plain_lists_have_one_line_a_row_for_grep_and_cut(moorage: Moorage):
+    for name in ("alice", "bob"):
+        moorage("user", "add", name, "--password-stdin", input=PASSWORD)
+    lines = moorage("user", "list").output.splitlines()
+    assert [line.split("\t")[1] for line in lines] == ["alice", "bob"]
+
+
+def test_status_tells_that_every_part_is_well(moorage: Moorage):
+    row = told(moorage("status", "--json"))
+    assert row["database"] == "sqlite"
+    assert {name: row[name] for name in row if name.endswith("_health")} == {
+        "database_health": "ok",
+        "storage_health": "ok",
+        "spool_health": "ok",
+        "keys_health": "ok",
+    }
+
+
+def test_status_names_the_part_that_is_ill(tmp_path: Path, moorage: Moorage):
+    result = CliRunner().invoke(
+        main,
+        ["status", "--json"],
+        env={"MOORAGE_DATA": str(tmp_path / "data"), "MOORAGE_STORAGE_RESERVE_BYTES": str(2**50)},
+    )
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["database_health"] == "ok"
+    assert "reserve" in json.loads(result.stdout)["storage_health"]
+
+
+def test_a_database_that_was_never_migrated_is_not_touched(tmp_path: Path):
+    result = CliRunner().invoke(main, ["user", "list"], env={"MOORAGE_DATA": str(tmp_path / "fresh")})
+    assert result.exit_code == 1
+    assert "moorage migrate" in result.output
+
+
+def test_migrate_check_tells_what_is_pending_and_changes_nothing(tmp_path: Path):
+    environment = {"MOORAGE_DATA": str(tmp_path / "fresh")}
+    for _ in range(2):
+        result = CliRunner().invoke(main, ["migrate", "--check", "--json"], env=environment)
+        assert result.exit_code == 1
+        assert json.loads(result.stdout)["pending"] == ["0001_initial"]
+
+
+def test_wrong_settings_are_all_told_at_once(tmp_path: Path):
+    file = tmp_path / "moorage.toml"
+    file.write_text("[server]\nport = 'many'\ncolour = 'blue'\n")
+    result = CliRunner().invoke(main, ["status"], env={"MOORAGE_CONFIG": str(file)})
+    assert result.exit_code == 2
+    for word in (str(file), "server.port", "server.colour"):
+        assert word in result.output
+
+
+def test_the_worker_does_everything_once(moorage: Moorage):
+    assert moorage("worker", "--once").exit_code == 0

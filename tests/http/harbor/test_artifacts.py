@@ -1,0 +1,216 @@
+"""`/projects/{}/repositories/{}/artifacts`: what was pushed."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from moorage.distribution.details import LISTED_BYTES
+from moorage.events import SYSTEM
+from moorage.oci.digest import Digest
+from moorage.oci.names import RepositoryName
+from moorage.projects.model import Project
+from moorage.services import Services
+from tests.http.harbor.portal import Portal, Pusher, code_of, repository_path
+from tests.support.images import (
+    OCI_CONFIG,
+    OCI_MANIFEST,
+    Blob,
+    artifact,
+    image,
+    index,
+    manifest,
+    multi_platform,
+)
+from tests.support.statements import counted_statements
+
+APP = repository_path("dock/deep/app") + "/artifacts"
+
+
+@pytest.fixture(autouse=True)
+def _dock(dock: Project) -> None:
+    """Every test here is about ``dock/deep/app``."""
+
+
+def test_an_image_is_shown_by_tag_and_by_digest(alice: Portal, push: Pusher) -> None:
+    pushed = push("dock/deep/app", image(annotations={"org.example": "yes"}), "1.0", "latest")
+    for reference in ("1.0", "latest", pushed.digest):
+        found = alice.get(f"{APP}/{reference}").json
+        assert found["digest"] == pushed.digest
+        assert found["type"] == "IMAGE"
+        assert (found["media_type"], found["manifest_media_type"]) == (OCI_CONFIG, OCI_MANIFEST)
+        assert found["repository_name"] == "dock/deep/app"
+        assert found["size"] == len(pushed.body) + sum(len(blob.data) for blob in pushed.blobs)
+        assert found["annotations"] == {"org.example": "yes"}
+        assert (found["extra_attrs"]["architecture"], found["extra_attrs"]["os"]) == ("amd64", "linux")
+        assert found["references"] == []
+        assert {tag["name"] for tag in found["tags"]} == {"1.0", "latest"}
+        assert all(tag["artifact_id"] == found["id"] for tag in found["tags"])
+        assert found["pull_time"] == "0001-01-01T00:00:00.000Z"
+
+
+def test_tags_can_be_left_out_and_accessories_asked_for(alice: Portal, push: Pusher) -> None:
+    subject = push("dock/deep/app", image(), "1")
+    sbom = push("dock/deep/app", artifact(subject=subject))
+    plain = alice.get(f"{APP}/1", with_tag="false").json
+    assert (plain["tags"], plain["accessories"]) == (None, None)
+    (found,) = alice.get(f"{APP}/1", with_accessory="true").json["accessories"]
+    assert (found["digest"], found["subject_artifact_digest"]) == (sbom.digest, subject.digest)
+    assert found["type"] == "application/spdx+json"
+    (listed,) = alice.get(f"{APP}/1/accessories").json
+    assert listed == found
+    assert alice.get(f"{APP}/{sbom.digest}/accessories").json == []
+
+
+def test_an_index_names_its_children(alice: Portal, push: Pusher) -> None:
+    pushed = push("dock/deep/app", multi_platform(), "1")
+    found = alice.get(f"{APP}/1").json
+    assert found["type"] == "IMAGE"
+    assert [each["child_digest"] for each in found["references"]] == [each.digest for each in pushed.children]
+    assert [each["platform"]["architecture"] for each in found["references"]] == ["amd64", "arm64"]
+    child = alice.get(f"{APP}/{pushed.children[0].digest}").json
+    assert child["id"] == found["references"][0]["child_id"]
+
+
+def test_the_list_shows_what_was_pushed_for_its_own_sake(alice: Portal, push: Pusher) -> None:
+    whole = push("dock/deep/app", multi_platform(), "multi")
+    untagged = push("dock/deep/app", image())
+    push("dock/deep/app", artifact(subject=whole))
+    listed = alice.get(APP)
+    assert {each["digest"] for each in listed.json} == {whole.digest, untagged.digest}
+    assert listed.headers["x-total-count"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("tags=*", {"a", "b"}),
+        ("tags=nil", {"none"}),
+        ("tags=a", {"a"}),
+        ("tags=other", set()),
+        ("tags=not a tag", set()),
+    ],
+)
+def test_artifacts_are_found_by_their_tags(alice: Portal, push: Pusher, q: str, found: set[str]) -> None:
+    pushed = {
+        push("dock/deep/app", image(), "a").digest: "a",
+        push("dock/deep/app", image(), "b").digest: "b",
+        push("dock/deep/app", image()).digest: "none",
+    }
+    listed = alice.get(APP, q=q)
+    assert {pushed[each["digest"]] for each in listed.json} == found
+    assert listed.headers["x-total-count"] == str(len(found))
+
+
+def test_artifacts_are_sorted_and_paged(alice: Portal, push: Pusher) -> None:
+    small = push("dock/deep/app", image(layer_bytes=10), "a")
+    large = push("dock/deep/app", image(layer_bytes=50_000), "b")
+    by_size = alice.get(APP, sort="-size").json
+    assert [each["digest"] for each in by_size] == [large.digest, small.digest]
+    assert [each["digest"] for each in alice.get(APP, sort="size", page_size=1, page=2).json] == [
+        large.digest
+    ]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"q": "type=IMAGE"},
+        {"q": "tags=~a"},
+        {"q": "body=x"},
+        {"sort": "body"},
+        {"sort": "repository"},
+        {"with_tag": "maybe"},
+        {"page_size": "1000"},
+    ],
+)
+def test_what_the_list_does_not_know_is_refused(
+    alice: Portal, push: Pusher, parameters: dict[str, str]
+) -> None:
+    push("dock/deep/app", image(), "a")
+    assert alice.get(APP, **parameters).status_code == 400
+
+
+def test_a_hundred_artifacts_cost_as_many_statements_as_one(alice: Portal, push: Pusher) -> None:
+    def cost() -> int:
+        alice.get(APP, page_size=100)  # the login of the test itself is remembered from here on
+        with counted_statements() as statements:
+            answer = alice.get(APP, page_size=100, with_accessory="true")
+        assert answer.status_code == 200
+        return len(statements)
+
+    push("dock/deep/app", push("dock/deep/app", multi_platform()), "t")
+    alone = cost()
+    for number in range(99):
+        each = push("dock/deep/app", multi_platform() if number % 3 else image(), f"t{number}", f"u{number}")
+        if number % 10 == 0:
+            push("dock/deep/app", artifact(subject=each))
+    listed = alice.get(APP, page_size=100)
+    assert len(listed.json) == 100
+    assert sum(len(each["references"]) for each in listed.json) > 100
+    assert cost() == alone
+
+
+def test_a_giant_index_does_not_make_a_giant_list(alice: Portal, push: Pusher) -> None:
+    children = [image(annotations={"note": "x" * 100}) for _ in range(3)]
+    large = push("dock/deep/app", index(children, annotations={"note": "y" * LISTED_BYTES}), "1")
+    (listed,) = alice.get(APP).json
+    assert (listed["digest"], listed["references"]) == (large.digest, [])
+    assert len(alice.get(f"{APP}/1").json["references"]) == 3
+
+
+def test_a_config_that_is_no_json_harms_nobody(alice: Portal, push: Pusher) -> None:
+    push("dock/deep/app", manifest(Blob(b"\x00not json", OCI_CONFIG), []), "odd")
+    push("dock/deep/app", manifest(Blob(b"[" * 100_000, OCI_CONFIG), []), "deep")
+    push("dock/deep/app", manifest(Blob(b"[1]", OCI_CONFIG), []), "list")
+    for tag in ("odd", "deep", "list"):
+        assert alice.get(f"{APP}/{tag}").json["extra_attrs"] == {}
+
+
+@pytest.mark.parametrize(
+    ("reference", "status"),
+    [
+        ("none", 404),
+        ("sha256:" + "0" * 64, 404),
+        ("sha256:xyz", 400),
+        ("md5:00", 400),
+        ("not%20a%20tag", 400),
+        ("x" * 200, 400),
+    ],
+)
+def test_a_reference_to_nothing_is_refused(alice: Portal, push: Pusher, reference: str, status: int) -> None:
+    push("dock/deep/app", image(), "1")
+    assert alice.get(f"{APP}/{reference}").status_code == status
+    assert alice.delete(f"{APP}/{reference}").status_code == status
+
+
+def test_an_artifact_is_deleted_with_all_its_tags(alice: Portal, push: Pusher) -> None:
+    gone, stays = push("dock/deep/app", image(), "1", "latest"), push("dock/deep/app", image(), "2")
+    assert alice.delete(f"{APP}/latest").status_code == 200
+    assert alice.get(f"{APP}/1").status_code == 404
+    assert alice.get(f"{APP}/{gone.digest}").status_code == 404
+    assert [each["digest"] for each in alice.get(APP).json] == [stays.digest]
+
+
+def test_a_child_of_an_index_cannot_be_deleted_from_under_it(alice: Portal, push: Pusher) -> None:
+    whole = push("dock/deep/app", multi_platform(), "1")
+    child = whole.children[0].digest
+    refused = alice.delete(f"{APP}/{child}")
+    assert (refused.status_code, code_of(refused)) == (412, "VIOLATE_FOREIGN_KEY_CONSTRAINT")
+    assert alice.delete(f"{APP}/1").status_code == 200
+    assert alice.delete(f"{APP}/{child}").status_code == 200
+
+
+def test_pulls_are_counted_and_dated_once_the_log_is_written(
+    alice: Portal, push: Pusher, services: Services, dock: Project
+) -> None:
+    pushed = push("dock/deep/app", image(), "1")
+    name = RepositoryName("dock/deep/app")
+    for _ in range(3):
+        services.audit.note_pull(SYSTEM, dock.id, name, "1", Digest.parse(pushed.digest))
+    assert alice.get(repository_path("dock/deep/app")).json["pull_count"] == 0
+    services.audit.flush()
+    assert alice.get(repository_path("dock/deep/app")).json["pull_count"] == 3
+    found = alice.get(f"{APP}/1").json
+    today = datetime.now(UTC).date().isoformat()
+    assert found["pull_time"].startswith(today)
+    assert found["tags"][0]["pull_time"].startswith(today)
