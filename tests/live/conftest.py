@@ -14,6 +14,9 @@ from tests.support.program import Outcome
 from tests.support.server import RunningServer
 from tests.support.site import Site, populate
 
+# Many wrong passwords come from one address here; the lock-out has tests of its own.
+PATIENT = {"MOORAGE_LOGIN_ATTEMPTS": "1000", "MOORAGE_LOGIN_ADDRESS_ATTEMPTS": "10000"}
+
 
 @pytest.fixture(scope="session")
 def sites(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Site]:
@@ -23,8 +26,9 @@ def sites(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     def get(variant: str) -> Site:
         if variant not in started:
             front, database = variant.split("-")
-            url = _new_database(request) if database == "postgresql" else ""
-            server = RunningServer(tmp_path_factory.mktemp(variant), url, nginx=front == "nginx")
+            url = _new_database(request, front) if database == "postgresql" else ""
+            folder = tmp_path_factory.mktemp(variant)
+            server = RunningServer(folder, url, nginx=front != "direct", tls=front == "tls", settings=PATIENT)
             request.addfinalizer(server.kill)
             started[variant] = populate(server.start())
         return started[variant]
@@ -32,9 +36,9 @@ def sites(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return get
 
 
-def _new_database(request: pytest.FixtureRequest) -> str:
+def _new_database(request: pytest.FixtureRequest, name: str) -> str:
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
-    return server.create("moorage_site")
+    return server.create(f"moorage_{name}")
 
 
 @pytest.fixture

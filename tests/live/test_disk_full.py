@@ -18,12 +18,13 @@ _CHUNK = os.urandom(2**20)
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 48 MiB of its own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_BYTES}", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+    """The folder of a server whose data has a file system of 48 MiB of its own; its logs lie outside."""
+    data = tmp_path / "data"
+    data.mkdir()
+    options = f"size={_DISK_BYTES},mode=0700"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", data], check=True)
+    yield tmp_path
+    subprocess.run(["umount", "-l", data], check=True)
 
 
 @pytest.fixture(params=[False, True], ids=["direct", "nginx"])
@@ -46,7 +47,7 @@ def test_below_the_reserve_an_upload_is_refused_before_it_starts(
     server: RunningServer, client: RegistryClient
 ) -> None:
     kept = client.push_blob("library/full", b"kept")
-    fill(server.folder, leave_bytes=6 * 2**20)
+    fill(server.data, leave_bytes=6 * 2**20)
     with pytest.raises(RefusedError) as caught:
         until_refused(client)
     assert caught.value.status == requests.codes.insufficient_storage, caught.value
@@ -64,13 +65,13 @@ def test_a_disk_that_fills_up_during_an_upload_is_told_and_everything_else_goes_
         client.request("PATCH", location, data=(_CHUNK for _ in range(100)))
     assert caught.value.status == requests.codes.insufficient_storage, caught.value
     assert client.pull_blob("library/full", kept) == b"kept"
-    assert list((server.data / "spool").rglob("*.body")) == []
+    assert [each for each in (server.data / "spool").rglob("*") if each.is_file()] == []
 
-    fill(server.folder, leave_bytes=0)
+    fill(server.data, leave_bytes=0)
     assert client.pull_blob("library/full", kept) == b"kept"
     assert server.health().status_code == requests.codes.ok
 
-    (server.folder / "filler").unlink()
+    (server.data / "filler").unlink()
     client.request("DELETE", f"/v2/library/full/blobs/{spare}")
     after = client.push_blob("library/full", b"there is room again")
     assert client.pull_blob("library/full", after) == b"there is room again"
@@ -80,7 +81,7 @@ def test_a_blob_can_be_deleted_while_nothing_more_can_be_pushed(
     server: RunningServer, client: RegistryClient
 ) -> None:
     spare = client.push_blob("library/full", os.urandom(2**20))
-    fill(server.folder, leave_bytes=4 * 2**20)
+    fill(server.data, leave_bytes=4 * 2**20)
     with pytest.raises(RefusedError):
         until_refused(client)
     client.request("DELETE", f"/v2/library/full/blobs/{spare}")

@@ -1,4 +1,4 @@
-"""python-dxf: single blobs under names, from the command line."""
+"""python-dxf: single blobs under names, from the command line. It sends passwords over https only."""
 
 import errno
 import os
@@ -9,14 +9,14 @@ from tests.support.administration import Login
 from tests.support.images import digest_of
 from tests.support.program import Program
 from tests.support.site import PUBLIC, Site
-from tests.support.variants import DIRECT_POSTGRESQL, NGINX_SQLITE, on
+from tests.support.variants import TLS_POSTGRESQL, TLS_SQLITE, on
 
-pytestmark = on(DIRECT_POSTGRESQL, NGINX_SQLITE)
+pytestmark = on(TLS_SQLITE, TLS_POSTGRESQL)
 
 
 def dxf(site: Site, folder: Path, who: Login | None) -> Program:
     known = {"DXF_USERNAME": who.name, "DXF_PASSWORD": who.password} if who else {}
-    env = {"DXF_HOST": site.host, "DXF_INSECURE": "1", **known}
+    env = {"DXF_HOST": site.host, "DXF_TLSVERIFY": str(site.server.authority), **known}
     return Program(Path(sys.executable).with_name("dxf"), home=folder, env=env)
 
 

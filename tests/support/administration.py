@@ -29,10 +29,11 @@ class Login:
 class Administration:
     """Calls `/api/v2.0` of a running server as one account."""
 
-    def __init__(self, url: str, login: Login) -> None:
+    def __init__(self, url: str, login: Login, verify: str | bool = True) -> None:
         self._url = f"{url}/api/v2.0"
         self._http = requests.Session()
         self._http.trust_env = False
+        self._http.verify = verify
         self._http.auth = (login.name, login.password)
 
     def close(self) -> None:

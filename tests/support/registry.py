@@ -65,14 +65,19 @@ def refused(refusal: Refusal) -> Iterator[None]:
 
 
 class RegistryClient:
-    """Talks to `http://host:port` as one account, or as nobody."""
+    """Talks to `http://host:port` as one account, or as nobody.
 
-    def __init__(self, url: str, name: str = "", password: str = "") -> None:
+    Args:
+        verify: for https, the file of the certificate to trust.
+    """
+
+    def __init__(self, url: str, name: str = "", password: str = "", verify: str | bool = True) -> None:
         self.url = url
         self._credentials = (name, password) if name else None
         self._tokens: dict[str, str] = {}
         self._http = requests.Session()
         self._http.trust_env = False  # neither a proxy nor a .netrc of the machine
+        self._http.verify = verify
 
     def close(self) -> None:
         self._http.close()

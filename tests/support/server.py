@@ -12,6 +12,7 @@ from pathlib import Path
 import requests
 
 from tests.support.administration import Login
+from tests.support.certificate import make_certificate
 from tests.support.child import Child
 from tests.support.free_port import free_port
 from tests.support.proxy import Proxy
@@ -32,12 +33,14 @@ class RunningServer:
         folder: what the server keeps; ``data`` and the logs are below it.
         database_url: empty for SQLite in the data folder.
         nginx: put the proxy role's nginx in front.
+        tls: and let it speak https, with a certificate of its own (`authority`).
         settings: further variables, for instance ``{"MOORAGE_UPLOADS_EXPIRE_HOURS": "1"}``.
     """
 
     folder: Path
     database_url: str = ""
     nginx: bool = False
+    tls: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,7 +65,7 @@ class RunningServer:
         assert self.child is not None
         self.child.wait_for("is ready at", _READY_SECONDS)
         if self.nginx and self._proxy is None:
-            self._proxy = Proxy(self.folder / "nginx", self.sockets, self.data, self.port)
+            self._proxy = Proxy(self.folder / "nginx", self.sockets, self.data, self.port, **self._tls())
             self._proxy.start()
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
@@ -88,6 +91,19 @@ class RunningServer:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+    def _tls(self) -> dict[str, object]:
+        if not self.tls:
+            return {}
+        key = self.folder / "server.key"
+        if not key.exists():
+            make_certificate(self.authority, key)
+        return {
+            "proxy_tls": True,
+            "proxy_tls_certificate": str(self.authority),
+            "proxy_tls_key": str(key),
+            "proxy_http_listen": [],
+        }
 
     def _stop_proxy(self) -> None:
         if self._proxy is not None:
@@ -115,7 +131,17 @@ class RunningServer:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}"
+        return f"{'https' if self.tls else 'http'}://{self.host}"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that clients have to trust."""
+        return self.folder / "server.crt"
+
+    @property
+    def verify(self) -> str | bool:
+        """What `requests` is told about certificates."""
+        return str(self.authority) if self.tls else True
 
     def environment(self) -> dict[str, str]:
         """Everything the program is told; nothing of the caller's own configuration."""
@@ -162,7 +188,7 @@ class RunningServer:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
     def health(self) -> requests.Response:
-        return requests.get(f"{self.url}/healthz", timeout=30)
+        return requests.get(f"{self.url}/healthz", timeout=30, verify=self.verify)
 
 
 def _status_bytes(pid: int, name: str) -> int:

@@ -75,7 +75,8 @@ class FixtureApp:
         path = told.get("moorage.spooled.path") or told["body_file"]
         if path:
             told["mode"] = oct(os.stat(path).st_mode)
-            told["sha256"] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            with open(path, "rb") as file:
+                told["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
             if "HTTP_X_TAKE" in environ:
                 os.rename(path, environ["HTTP_X_TAKE"])
         told["spool"] = os.listdir(self._options.spool)

@@ -46,10 +46,10 @@ class Site:
     def client(self, login: Login | None = None) -> RegistryClient:
         """The raw client, as the administrator unless told otherwise, for a second opinion."""
         who = login or ADMIN
-        return RegistryClient(self.server.url, who.name, who.password)
+        return RegistryClient(self.server.url, who.name, who.password, self.server.verify)
 
     def administration(self) -> Administration:
-        return Administration(self.server.url, ADMIN)
+        return Administration(self.server.url, ADMIN, self.server.verify)
 
     def digest(self, name: str, tag: str) -> str:
         """The digest that the registry itself gives for a tag."""
@@ -63,7 +63,7 @@ class Site:
 
 def populate(server: RunningServer) -> Site:
     """Make the projects and the people of a `Site`."""
-    chief = Administration(server.url, ADMIN)
+    chief = Administration(server.url, ADMIN, server.verify)
     mary, dave, gus, sam = (chief.user(Login(name, _PASSWORD)) for name in ("mary", "dave", "gus", "sam"))
     for project in (PRIVATE, PUBLIC):
         chief.project(project, public=project == PUBLIC)

@@ -9,6 +9,9 @@ DIRECT_SQLITE = "direct-sqlite"
 DIRECT_POSTGRESQL = "direct-postgresql"
 NGINX_SQLITE = "nginx-sqlite"
 NGINX_POSTGRESQL = "nginx-postgresql"
+#: nginx that speaks https, for clients that send passwords over nothing else.
+TLS_SQLITE = "tls-sqlite"
+TLS_POSTGRESQL = "tls-postgresql"
 
 
 def on(*variants: str) -> pytest.MarkDecorator:

@@ -2,41 +2,56 @@
 
 from datetime import datetime
 
-from moorage.db.connection import Statement
 from moorage.db.fields import to_microseconds
+from moorage.distribution.name_list import NameList
 from moorage.identity.model import PrincipalKind
+
+# In the order of names: `+` keeps SQLite from going through projects and sorting what it finds.
+_ANYBODY = """
+SELECT group_concat(name, ',') FROM (
+    SELECT r.name FROM repository r WHERE r.name > ?
+    AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
+    AND +r.project_id IN (SELECT p.id FROM project p WHERE p.public)
+    ORDER BY r.name LIMIT ?
+) visible"""
+_USER = """
+SELECT group_concat(name, ',') FROM (
+    SELECT r.name FROM repository r WHERE r.name > ?
+    AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
+    AND +r.project_id IN (
+        SELECT p.id FROM project p WHERE p.public OR EXISTS (
+            SELECT 1 FROM account a WHERE a.id = ? AND NOT a.disabled AND (
+                a.admin OR EXISTS (SELECT 1 FROM member b WHERE b.project_id = p.id AND b.user_id = a.id)
+            )
+        )
+    )
+    ORDER BY r.name LIMIT ?
+) visible"""
+_ROBOT = """
+SELECT group_concat(name, ',') FROM (
+    SELECT r.name FROM repository r WHERE r.name > ?
+    AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
+    AND +r.project_id IN (
+        SELECT p.id FROM project p WHERE p.public OR EXISTS (
+            SELECT 1 FROM robot b WHERE b.id = ? AND b.project_id = p.id AND NOT b.disabled
+            AND (b.expires_at IS NULL OR b.expires_at > ?)
+        )
+    )
+    ORDER BY r.name LIMIT ?
+) visible"""
 
 
 class CatalogStore:
     """Reads names of repositories across projects."""
 
-    _anybody = Statement(
-        "SELECT r.name FROM repository r WHERE r.name > ? "
-        "AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id) "
-        "AND +r.project_id IN (SELECT p.id FROM project p WHERE p.public) ORDER BY r.name LIMIT ?"
-    )
-    _user = Statement(
-        "SELECT r.name FROM repository r WHERE r.name > ? "
-        "AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id) "
-        "AND +r.project_id IN (SELECT p.id FROM project p WHERE p.public OR EXISTS ("
-        "SELECT 1 FROM account a WHERE a.id = ? AND NOT a.disabled AND (a.admin "
-        "OR EXISTS (SELECT 1 FROM member b WHERE b.project_id = p.id AND b.user_id = a.id)))) "
-        "ORDER BY r.name LIMIT ?"
-    )
-    _robot = Statement(
-        "SELECT r.name FROM repository r WHERE r.name > ? "
-        "AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id) "
-        "AND +r.project_id IN (SELECT p.id FROM project p WHERE p.public OR EXISTS ("
-        "SELECT 1 FROM robot b WHERE b.id = ? AND b.project_id = p.id "
-        "AND NOT b.disabled AND (b.expires_at IS NULL OR b.expires_at > ?))) ORDER BY r.name LIMIT ?"
-    )
+    _anybody = NameList(_ANYBODY)
+    _user = NameList(_USER)
+    _robot = NameList(_ROBOT)
 
     def page(self, kind: PrincipalKind, account_id: int, most: int, last: str, now: datetime) -> list[str]:
         """Names after `last`, ordered by their bytes."""
         if kind is PrincipalKind.USER:
-            rows = self._user.all(last, account_id, most)
-        elif kind is PrincipalKind.ROBOT:
-            rows = self._robot.all(last, account_id, to_microseconds(now), most)
-        else:
-            rows = self._anybody.all(last, most)
-        return [row[0] for row in rows]
+            return self._user.all(last, account_id, most)
+        if kind is PrincipalKind.ROBOT:
+            return self._robot.all(last, account_id, to_microseconds(now), most)
+        return self._anybody.all(last, most)

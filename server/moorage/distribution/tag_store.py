@@ -10,6 +10,7 @@ from moorage.db.connection import Statement, is_postgresql
 from moorage.db.fields import to_microseconds
 from moorage.distribution.chunks import chunks
 from moorage.distribution.model import TagEntry
+from moorage.distribution.name_list import NameList
 from moorage.distribution.tables import ManifestRow, RepositoryRow, TagRow
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName, Tag
@@ -30,9 +31,10 @@ class Named:
 class TagStore:
     """Reads and writes the table `tag`."""
 
-    _names = Statement(
-        "SELECT t.name FROM repository r JOIN tag t ON t.repository_id = r.id "
-        "WHERE r.name = ? AND t.name > ? ORDER BY t.name LIMIT ?"
+    _names = NameList(
+        "SELECT group_concat(name, ',') FROM (SELECT t.name FROM repository r "
+        "JOIN tag t ON t.repository_id = r.id WHERE r.name = ? AND t.name > ? "
+        "ORDER BY t.name LIMIT ?) listed"
     )
     _find = Statement(
         "SELECT t.id, m.id, m.digest FROM tag t JOIN manifest m ON m.id = t.manifest_id "
@@ -57,7 +59,7 @@ class TagStore:
 
     def names(self, repository: RepositoryName, most: int, last: str) -> list[str]:
         """Names after `last`, ordered by their bytes."""
-        return [row[0] for row in self._names.all(repository, last, most)]
+        return self._names.all(repository, last, most)
 
     def find(self, repository_id: int, name: str) -> Named | None:
         """What the tag names; on PostgreSQL nobody else moves it before this transaction ends."""

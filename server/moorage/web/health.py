@@ -7,9 +7,8 @@ from typing import ClassVar
 import falcon
 
 from moorage.services import Services
-from moorage.web.access import Access, Caller
-from moorage.web.harbor import render
-from moorage.web.harbor.answer import send
+from moorage.web.access import Access
+from moorage.web.harbor.system import send_health
 
 
 class LivenessResource:
@@ -46,25 +45,6 @@ class ReadinessResource:
         faults = self._services.health()
         if any(fault is not None for fault in faults.values()):
             resp.status = HTTPStatus.SERVICE_UNAVAILABLE
-        send(resp, _rendered(req, faults))
+        send_health(req, resp, faults)
 
     on_head = on_get
-
-
-class HealthResource:
-    """``/api/v2.0/health``: the same in Harbor's form, where the status is in the body alone."""
-
-    access: ClassVar[Mapping[str, Access]] = {"GET": Access("anyone", None, "read_health")}
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Look at every part."""
-        send(resp, _rendered(req, self._services.health()))
-
-
-def _rendered(req: falcon.Request, faults: Mapping[str, str | None]) -> render.Json:
-    """What exactly is wrong may name paths and hosts, so only administrators see it."""
-    caller: Caller = req.context.caller
-    return render.health(faults, detailed=caller.principal.admin)

@@ -24,7 +24,7 @@ from moorage.web.harbor.projects import (
 from moorage.web.harbor.repositories import AllRepositoriesResource, RepositoriesResource, RepositoryResource
 from moorage.web.harbor.robots import RobotResource, RobotsResource
 from moorage.web.harbor.search import SearchResource, StatisticsResource
-from moorage.web.harbor.system import PingResource, SystemInfoResource, VolumesResource
+from moorage.web.harbor.system import HealthResource, PingResource, SystemInfoResource, VolumesResource
 from moorage.web.harbor.tags import TagResource, TagsResource
 from moorage.web.harbor.users import (
     UserAdminResource,
@@ -33,7 +33,6 @@ from moorage.web.harbor.users import (
     UserSearchResource,
     UsersResource,
 )
-from moorage.web.health import HealthResource
 from moorage.web.origin import Origin
 
 App = falcon.App[falcon.Request, falcon.Response]

@@ -1,4 +1,4 @@
-"""`/ping`, `/systeminfo` and `/systeminfo/volumes`."""
+"""`/ping`, `/health`, `/systeminfo` and `/systeminfo/volumes`."""
 
 import shutil
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from moorage import __version__
 from moorage.projects.rules import READ_SYSTEM
 from moorage.services import Services
 from moorage.web.access import Access, Caller
+from moorage.web.harbor import render
 from moorage.web.harbor.answer import send
 from moorage.web.origin import Origin
 
@@ -26,6 +27,19 @@ class PingResource:
         """Harbor's answer."""
         resp.content_type = falcon.MEDIA_TEXT
         resp.text = "Pong"
+
+
+class HealthResource:
+    """Which part is ill. The answer is 200 even then, as in Harbor; ``/readyz`` is for probes."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("anyone", None, "read_health")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Look at every part."""
+        send_health(req, resp, self._services.health())
 
 
 class SystemInfoResource:
@@ -70,3 +84,12 @@ class VolumesResource:
         """Its size and what is free."""
         total = shutil.disk_usage(self._services.settings.storage.data).total
         send(resp, {"storage": [{"total": total, "free": self._services.storage.free_bytes()}]})
+
+
+def send_health(req: falcon.Request, resp: falcon.Response, faults: Mapping[str, str | None]) -> None:
+    """Tell which parts are ill.
+
+    What exactly is wrong may name paths and hosts, so only administrators see it.
+    """
+    caller: Caller = req.context.caller
+    send(resp, render.health(faults, detailed=caller.principal.admin))

@@ -1,0 +1,408 @@
+"""What `web.harbor` renders has the fields of Harbor's API v2.0, each of the right kind, and no others."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from moorage.audit.model import Entry, Result
+from moorage.distribution.model import IndexEntry, ManifestSummary, Repository, TagEntry
+from moorage.identity.model import AccessToken, Robot, RobotRight, User
+from moorage.oci import mediatypes
+from moorage.oci.descriptor import Descriptor, Platform
+from moorage.oci.digest import digest_of
+from moorage.oci.names import RepositoryName
+from moorage.projects.model import Member, Permission, Project, Role
+from moorage.web.harbor import contents, entries, render
+
+AT = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
+DIGEST = digest_of(b"one")
+
+PROJECT = Project(1, "dock", True, 7, "alice", AT, AT)
+USER = User(7, "alice", "a@example.com", "Alice", "hi", True, False, 3, AT, AT)
+ROBOT = Robot(
+    id=9,
+    project_id=1,
+    name="robot$dock+ci",
+    description="builds",
+    disabled=False,
+    generation=1,
+    expires_at=AT + timedelta(days=30),
+    created_at=AT,
+    updated_at=AT,
+    rights=frozenset({RobotRight("repository", "push"), RobotRight("repository", "pull")}),
+    created_by="alice",
+)
+TOKEN = AccessToken(3, 7, "laptop", "moor_pat_abcd", AT, None, None)
+REPOSITORY = Repository(4, 1, RepositoryName("dock/deep/app"), "about", 12, AT, AT)
+MANIFEST = ManifestSummary(
+    id=5,
+    repository_id=4,
+    digest=DIGEST,
+    media_type=mediatypes.OCI_MANIFEST,
+    artifact_type=mediatypes.OCI_CONFIG,
+    config_media_type=mediatypes.OCI_CONFIG,
+    subject=None,
+    size_bytes=1234,
+    pushed_at=AT,
+    pulled_at=None,
+)
+TAG = TagEntry(6, 4, "1.0", DIGEST, AT, None)
+LINE = IndexEntry(
+    5,
+    8,
+    Descriptor(
+        mediatypes.OCI_MANIFEST,
+        DIGEST,
+        10,
+        annotations={"a": "b"},
+        platform=Platform("arm64", "linux", "6", ("sse4",), "v8"),
+        urls=("https://example.com/x",),
+    ),
+)
+ENTRY = Entry(
+    id=11,
+    at=AT,
+    request_id="req-1",
+    actor_kind="user",
+    actor="alice",
+    address="192.0.2.1",
+    user_agent="docker/27",
+    operation="push_artifact",
+    resource_type="artifact",
+    resource="dock/deep/app:1.0",
+    project_id=1,
+    project="dock",
+    repository="dock/deep/app",
+    tag="1.0",
+    digest=str(DIGEST),
+    result=Result.DENIED,
+    detail="",
+)
+
+Shape = Mapping[str, type]
+_COUNTS = ("project_admin", "maintainer", "developer", "guest", "limited_guest")
+_LOG: Shape = {
+    "id": int,
+    "username": str,
+    "resource": str,
+    "resource_type": str,
+    "operation": str,
+    "op_time": str,
+}
+SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
+    "Project": (
+        render.project(PROJECT, role=Role.DEVELOPER, admin=False, repositories=2),
+        {
+            "project_id": int,
+            "owner_id": int,
+            "owner_name": str,
+            "name": str,
+            "creation_time": str,
+            "update_time": str,
+            "deleted": bool,
+            "togglable": bool,
+            "current_user_role_id": int,
+            "current_user_role_ids": list,
+            "repo_count": int,
+            "metadata": dict,
+            "cve_allowlist": dict,
+        },
+    ),
+    "ProjectMetadata": (dict(render.metadata(PROJECT)), {"public": str}),
+    "ProjectSummary": (
+        render.summary(repositories=2, members={Role.GUEST: 3}, used_bytes=5),
+        {"repo_count": int, "quota": dict, **{f"{name}_count": int for name in _COUNTS}},
+    ),
+    "ProjectMemberEntity": (
+        render.member(Member(2, 1, 7, "alice", Role.MAINTAINER)),
+        {
+            "id": int,
+            "project_id": int,
+            "entity_name": str,
+            "role_name": str,
+            "role_id": int,
+            "entity_id": int,
+            "entity_type": str,
+        },
+    ),
+    "UserResp": (
+        render.user(USER),
+        {
+            "email": str,
+            "realname": str,
+            "comment": str,
+            "user_id": int,
+            "username": str,
+            "sysadmin_flag": bool,
+            "admin_role_in_auth": bool,
+            "creation_time": str,
+            "update_time": str,
+        },
+    ),
+    "UserSearchRespItem": (render.user_found(USER), {"user_id": int, "username": str}),
+    "Permission": (
+        render.permission(Permission("repository", "pull"), "/"),
+        {"resource": str, "action": str},
+    ),
+    "Robot": (
+        render.robot(ROBOT, "dock"),
+        {
+            "id": int,
+            "name": str,
+            "description": str,
+            "level": str,
+            "duration": int,
+            "editable": bool,
+            "disable": bool,
+            "expires_at": int,
+            "permissions": list,
+            "creation_time": str,
+            "update_time": str,
+        },
+    ),
+    "RobotCreated": (
+        render.robot_created(ROBOT, "hidden"),
+        {"id": int, "name": str, "secret": str, "creation_time": str, "expires_at": int},
+    ),
+    "RobotSec": (render.robot_secret("hidden"), {"secret": str}),
+    "Repository": (
+        contents.repository(REPOSITORY, 3),
+        {
+            "id": int,
+            "project_id": int,
+            "name": str,
+            "description": str,
+            "artifact_count": int,
+            "pull_count": int,
+            "creation_time": str,
+            "update_time": str,
+        },
+    ),
+    "Artifact": (
+        contents.artifact(
+            MANIFEST,
+            REPOSITORY,
+            tags=[contents.tag(TAG, 5)],
+            references=[contents.reference(LINE)],
+            accessories=[],
+            annotations={"a": "b"},
+        ),
+        {
+            "id": int,
+            "type": str,
+            "media_type": str,
+            "manifest_media_type": str,
+            "artifact_type": str,
+            "project_id": int,
+            "repository_id": int,
+            "repository_name": str,
+            "digest": str,
+            "size": int,
+            "push_time": str,
+            "pull_time": str,
+            "extra_attrs": dict,
+            "annotations": dict,
+            "references": list,
+            "tags": list,
+            "labels": list,
+            "accessories": list,
+            "addition_links": dict,
+        },
+    ),
+    "Tag": (
+        contents.tag(TAG, 5),
+        {
+            "id": int,
+            "repository_id": int,
+            "artifact_id": int,
+            "name": str,
+            "push_time": str,
+            "pull_time": str,
+            "immutable": bool,
+        },
+    ),
+    "Reference": (
+        contents.reference(LINE),
+        {
+            "parent_id": int,
+            "child_id": int,
+            "child_digest": str,
+            "platform": dict,
+            "annotations": dict,
+            "urls": list,
+        },
+    ),
+    "Accessory": (
+        contents.accessory(replace(MANIFEST, id=8, subject=DIGEST), MANIFEST, REPOSITORY),
+        {
+            "id": int,
+            "artifact_id": int,
+            "subject_artifact_id": int,
+            "subject_artifact_digest": str,
+            "subject_artifact_repo": str,
+            "size": int,
+            "digest": str,
+            "type": str,
+            "icon": str,
+            "creation_time": str,
+        },
+    ),
+    "AuditLog": (entries.audit_log(ENTRY), _LOG),
+    "AuditLogExt": (
+        entries.audit_log_ext(ENTRY),
+        {**_LOG, "operation_description": str, "operation_result": bool, "moorage": dict},
+    ),
+    "OverallHealthStatus": (
+        render.health({"database": None, "storage": "full"}, detailed=True),
+        {"status": str, "components": list},
+    ),
+    "Search.project": (
+        render.search_project(PROJECT, 2),
+        {
+            "project_id": int,
+            "name": str,
+            "owner_id": int,
+            "owner_name": str,
+            "creation_time": str,
+            "update_time": str,
+            "metadata": dict,
+            "repo_count": int,
+        },
+    ),
+    "SearchRepository": (
+        contents.search_repository(REPOSITORY, public=True, artifacts=2),
+        {
+            "project_id": int,
+            "project_name": str,
+            "project_public": bool,
+            "repository_name": str,
+            "pull_count": int,
+            "artifact_count": int,
+        },
+    ),
+    # Ours: Harbor has no personal access tokens.
+    "AccessToken": (
+        render.access_token(TOKEN),
+        {
+            "id": int,
+            "name": str,
+            "hint": str,
+            "creation_time": str,
+            "expires_at": int,
+            "last_used_time": str,
+        },
+    ),
+}
+SHOWN_ONCE = {"RobotCreated", "RobotSec"}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_an_object_has_exactly_the_fields_of_the_contract(name: str) -> None:
+    rendered, shape = SHAPES[name]
+    assert set(rendered) == set(shape)
+    for field, kind in shape.items():
+        value = rendered[field]
+        # A bool is an int to Python, and not to anybody else.
+        assert isinstance(value, kind), field
+        assert isinstance(value, bool) == (kind is bool), field
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_an_object_is_json_and_its_moments_are_utc(name: str) -> None:
+    rendered, _ = SHAPES[name]
+    text = json.dumps(rendered)
+    assert json.loads(text) == rendered
+    for field, value in rendered.items():
+        if field.endswith("_time"):
+            assert value in ("2026-03-04T05:06:07.890Z", "0001-01-01T00:00:00.000Z")
+
+
+def test_no_secret_is_rendered_but_where_one_is_shown_once() -> None:
+    for name, (rendered, _) in SHAPES.items():
+        text = json.dumps(rendered)
+        assert ("secret" in text) == (name in SHOWN_ONCE), name
+        assert "password" not in text
+        assert "generation" not in text
+    assert "secret" in render.access_token(TOKEN, "hidden")
+
+
+def test_a_robot_without_an_end_says_so_as_harbors_do() -> None:
+    endless = render.robot(replace(ROBOT, expires_at=None), "dock")
+    assert (endless["expires_at"], endless["duration"]) == (-1, -1)
+    assert render.robot(ROBOT, "dock")["duration"] == 30
+
+
+def test_the_access_of_a_robot_is_in_a_fixed_order() -> None:
+    (permission,) = render.robot(ROBOT, "dock")["permissions"]  # type: ignore[misc]
+    assert permission == {
+        "kind": "project",
+        "namespace": "dock",
+        "access": [
+            {"resource": "repository", "action": "pull"},
+            {"resource": "repository", "action": "push"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        (mediatypes.OCI_CONFIG, "IMAGE"),
+        (mediatypes.DOCKER_CONFIG, "IMAGE"),
+        ("application/vnd.cncf.helm.config.v1+json", "CHART"),
+        ("application/vnd.example.model.config.v1+json", "MODEL"),
+        ("application/vnd.oci.empty.v1+json", "UNKNOWN"),
+        ("text/plain", "UNKNOWN"),
+        ("", "UNKNOWN"),
+    ],
+)
+def test_the_kind_of_an_artifact_follows_from_its_config(config: str, kind: str) -> None:
+    assert contents.kind(replace(MANIFEST, config_media_type=config)) == kind
+
+
+def test_an_index_is_an_image() -> None:
+    found = replace(MANIFEST, media_type=mediatypes.OCI_INDEX, config_media_type="", artifact_type="")
+    assert contents.kind(found) == "IMAGE"
+
+
+def test_a_child_that_is_absent_has_no_number() -> None:
+    assert contents.reference(replace(LINE, child_id=None))["child_id"] == 0
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_every_role_has_harbors_number_and_name(role: Role) -> None:
+    names = {1: "projectAdmin", 2: "developer", 3: "guest", 4: "maintainer", 5: "limitedGuest"}
+    rendered = render.member(Member(2, 1, 7, "alice", role))
+    assert rendered["role_name"] == names[rendered["role_id"]]  # type: ignore[index]
+
+
+def test_a_fault_is_told_only_to_whoever_may_know() -> None:
+    faults = {"database": None, "storage": "no room in /secret/path"}
+    assert "/secret/path" in json.dumps(render.health(faults, detailed=True))
+    plain = render.health(faults, detailed=False)
+    assert plain == {
+        "status": "unhealthy",
+        "components": [
+            {"name": "database", "status": "healthy"},
+            {"name": "storage", "status": "unhealthy"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("operation", "verb"),
+    [
+        ("push_artifact", "create"),
+        ("mount_blob", "create"),
+        ("pull_artifact", "pull"),
+        ("move_tag", "update"),
+        ("delete_tag", "delete"),
+        ("login_user", "login"),
+    ],
+)
+def test_the_log_speaks_harbors_verbs(operation: str, verb: str) -> None:
+    assert entries.audit_log(replace(ENTRY, operation=operation))["operation"] == verb
+    assert operation.partition("_")[0] in entries.verbs(verb)
