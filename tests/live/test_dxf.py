@@ -69,7 +69,7 @@ def test_a_wrong_password_and_a_missing_right_are_refused(site: Site, tmp_path: 
     name, file = site.fresh(), new_file(tmp_path)
     wrong = dxf(site, tmp_path, Login(site.developer.name, "Wrong-1-password"))
     assert wrong.run("push-blob", name, file).code == errno.EACCES
-    assert "401" in dxf(site, tmp_path, site.guest).refused("push-blob", name, file)
+    assert "403" in dxf(site, tmp_path, site.guest).refused("push-blob", name, file)
 
 
 def test_the_unnamed_pull_only_what_is_public(site: Site, tmp_path: Path):

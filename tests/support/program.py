@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _SECONDS = 180
+_NO = ("denied", "unauthorized", "authentication required")
 _PATH = "/usr/bin:/usr/sbin:/bin:/sbin:/usr/local/bin:/usr/local/sbin"
 
 
@@ -25,6 +26,11 @@ class Outcome:
 
     def __str__(self) -> str:
         return f"$ {self.command}\n{self.text}[exit {self.code}]"
+
+
+def says_no(text: str) -> bool:
+    """Whether a client tells its user that the registry did not let them."""
+    return any(word in text.lower() for word in _NO)
 
 
 class FailedError(AssertionError):

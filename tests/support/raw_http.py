@@ -50,8 +50,14 @@ class RawClient:
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(_SECONDS)
-        self.socket.connect(target)
+        try:
+            self.socket.connect(target)
+        except OSError:
+            self.socket.close()
+            raise
         self._buffer = b""
+        #: Since the last request was sent, the server has said nothing at all.
+        self.heard_nothing = True
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +83,7 @@ class RawClient:
         if body is not None:
             lines["Content-Length"] = str(len(body))
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        self.heard_nothing = True
         self.send(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + (body or b""))
 
     def request(
@@ -159,9 +166,11 @@ class RawClient:
 
     def _receive(self, most: int) -> bytes:
         try:
-            return self.socket.recv(most)
+            data = self.socket.recv(most)
         except TimeoutError as error:
             raise NoAnswerError(f"silence after {self._buffer[:200]!r}") from error
+        self.heard_nothing = self.heard_nothing and not data
+        return data
 
 
 def chunked(pieces: Iterable[bytes]) -> bytes:

@@ -102,7 +102,7 @@ class RunningServer:
             "proxy_tls": True,
             "proxy_tls_certificate": str(self.authority),
             "proxy_tls_key": str(key),
-            "proxy_http_listen": [],
+            "proxy_http_listen": [f"127.0.0.1:{free_port()}"],
         }
 
     def _stop_proxy(self) -> None:

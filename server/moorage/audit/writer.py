@@ -1,7 +1,7 @@
 """Rows of the log that may come a moment late: gathered in memory, written in batches by a thread.
 
 A pull writes nothing to the database; this is what makes it cheap. Nothing is lost on a clean stop.
-A process that is killed loses what it gathered since the last flush.
+A process that is killed loses what it gathered since the last flush, a power cut perhaps a flush more.
 """
 
 import logging
@@ -157,7 +157,7 @@ class Writer:
         """Write the rows; those written are taken out of the list."""
         pulls = tally(rows)
         try:
-            with atomic():
+            with atomic(durable=False):
                 self._store.append(rows)
                 if pulls and self._on_flush is not None:
                     self._on_flush(pulls)
@@ -171,7 +171,7 @@ class Writer:
     def _write_apart(self, rows: list[Entry], pulls: Sequence[PullTally]) -> None:
         while rows:
             try:
-                with atomic():
+                with atomic(durable=False):
                     self._store.append(rows[:1])
             except DatabaseIllError:
                 raise
@@ -179,7 +179,7 @@ class Writer:
                 _log.exception("an entry of the log was refused", extra={"entry": asdict(rows[0])})
             del rows[0]
         try:
-            with atomic():
+            with atomic(durable=False):
                 if pulls and self._on_flush is not None:
                     self._on_flush(pulls)
         except Exception:

@@ -124,19 +124,39 @@ def in_transaction() -> bool:
 
 
 @contextmanager
-def atomic() -> Iterator[None]:
+def atomic(*, durable: bool = True) -> Iterator[None]:
     """One transaction for a change, its audit row and its tasks; a nested one is a savepoint.
 
     On SQLite it begins IMMEDIATE: a deferred transaction that reads and then writes fails at
     once when another writer came between, and no time-out cures that.
+
+    Args:
+        durable: wait until the change is on the medium. Without it a power cut (not the end of a
+            process) may undo the change as a whole, for things that nobody was promised.
     """
-    turns = _bound.turns
-    if turns is None or database.in_transaction():
+    if database.in_transaction():
         with database.atomic():
             yield
-        return
-    with turns.take(), database.atomic():
+    elif _bound.turns is None:
+        with database.atomic():
+            if not durable:
+                database.execute_sql("SET LOCAL synchronous_commit TO off")
+            yield
+    else:
+        with _bound.turns.take(), _synced(durable), database.atomic():
+            yield
+
+
+@contextmanager
+def _synced(durable: bool) -> Iterator[None]:
+    if durable:
         yield
+        return
+    database.execute_sql("PRAGMA synchronous = normal")
+    try:
+        yield
+    finally:
+        database.execute_sql(f"PRAGMA synchronous = {_PRAGMAS['synchronous']}")
 
 
 class Statement:

@@ -18,30 +18,33 @@ _DISK_FULL = "53100"
 _CROSSED = frozenset({"40001", "40P01"})  # serialisation failure, deadlock
 
 
-def change(action: Callable[[], T]) -> T:
+def change(action: Callable[[], T], *, durable: bool = True) -> T:
     """Run `action` in a transaction of its own, several times if need be.
 
     `action` must have no effect outside the database. Inside another transaction it runs once,
     as a part of that.
+
+    Args:
+        durable: see `atomic`.
 
     Raises:
         StorageFullError: the database has no room; nothing was changed.
     """
     for _ in range(1 if in_transaction() else _TRIES - 1):
         try:
-            return _once(action)
+            return _once(action, durable)
         except IntegrityError:
             if in_transaction():
                 raise
         except DatabaseIllError as error:
             if in_transaction() or _state(error) not in _CROSSED:
                 raise
-    return _once(action)
+    return _once(action, durable)
 
 
-def _once(action: Callable[[], T]) -> T:
+def _once(action: Callable[[], T], durable: bool) -> T:
     try:
-        with atomic():
+        with atomic(durable=durable):
             return action()
     except DatabaseIllError as error:
         if _is_full(error):

@@ -104,7 +104,8 @@ class Uploads:
         """
         self._check_open(actor.key)
         reach("upload.start.before")
-        session = change(lambda: self._start(actor, project_id, repository))
+        # An empty session lost to a power cut costs the client nothing; its first bytes are synced.
+        session = change(lambda: self._start(actor, project_id, repository), durable=False)
         reach("upload.start.committed")
         return session
 

@@ -305,9 +305,15 @@ class Channel(Output):
     def service(self) -> None:
         """Answer the oldest request."""
         request = self.requests[0]
-        ends = self._answer(request) or not self.connected
-        self._held = b""
-        request.close()
+        ends = True
+        try:
+            ends = self._answer(request)
+        finally:
+            self._held = b""
+            request.close()
+            self._answered(request, ends or not self.connected)
+
+    def _answered(self, request: RequestParser, ends: bool) -> None:
         with self.requests_lock:
             self.requests.pop(0)
             if ends:

@@ -37,9 +37,10 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
         unread: the answer leaves before the body has come; the connection ends after it.
     """
 
-    command: str
-    request_uri: str
-    path: str
+    # Empty until the request line is understood.
+    command = ""
+    request_uri = ""
+    path = ""
     version: str
     headers: dict[str, str]
     header_plus: bytes

@@ -149,60 +149,58 @@ def _pull(start: datetime, number: int, project_id: int) -> Entry:
     )
 
 
-@pytest.mark.parametrize(
-    ("q", "tags"),
-    [
-        ("operation=pull,tag=7", [7]),
-        ("operation=pull_artifact,tag=7", [7]),
-        ("operation={pull create},tag=7", [7]),
-        ("operation=create,tag=7", []),
-        ("resource=dock/app:12", [12]),
-        ("resource=~APP:2", [29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 2]),
-        ("username=alice,resource=~app:1", [18, 16, 14, 12, 10]),
-        ("username=~CI,address=192.0.2.3", [3]),
-        ("username=alic", []),
-        ("op_time=[2026-03-04T12:00:28Z~2026-03-05]", [29, 28]),
-        ("op_time=[2026-03-04 12:00:03~2026-03-04 12:00:04],actor_kind=robot", [4, 3]),
-        ("op_time=[~2026-03-04T13:00:01+01:00]", [1, 0]),
-        ("result=denied", [20, 10, 0]),
-        ("request_id=req-9", [9]),
-        ("repository=dock/app,tag=5", [5]),
-        ("project=dock,digest=sha256:00,tag=5", [5]),
-        ("text=~100%_", [7]),
-        ("text=~192.0.2.11", [11]),
-        ("text=~nothing", []),
-    ],
-)
-def test_the_log_is_filtered(admin: Portal, filled: datetime, q: str, tags: list[int]) -> None:
-    found = admin.get("/auditlog-exts", q=q, page_size=100)
-    assert [each["moorage"]["tag"] for each in found.json] == [str(tag) for tag in tags]
-    assert found.headers["x-total-count"] == str(len(tags))
+_QUESTIONS = [
+    ("operation=pull,tag=7", [7]),
+    ("operation=pull_artifact,tag=7", [7]),
+    ("operation={pull create},tag=7", [7]),
+    ("operation=create,tag=7", []),
+    ("resource=dock/app:12", [12]),
+    ("resource=~APP:2", [29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 2]),
+    ("username=alice,resource=~app:1", [18, 16, 14, 12, 10]),
+    ("username=~CI,address=192.0.2.3", [3]),
+    ("username=alic", []),
+    ("op_time=[2026-03-04T12:00:28Z~2026-03-05]", [29, 28]),
+    ("op_time=[2026-03-04 12:00:03~2026-03-04 12:00:04],actor_kind=robot", [4, 3]),
+    ("op_time=[~2026-03-04T13:00:01+01:00]", [1, 0]),
+    ("result=denied", [20, 10, 0]),
+    ("request_id=req-9", [9]),
+    ("repository=dock/app,tag=5", [5]),
+    ("project=dock,digest=sha256:00,tag=5", [5]),
+    ("text=~100%_", [7]),
+    ("text=~192.0.2.11", [11]),
+    ("text=~nothing", []),
+]
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"q": "password=x"},
-        {"q": "username={a b}"},
-        {"q": "op_time=2026-03-04"},
-        {"q": "op_time=[yesterday~]"},
-        {"q": "op_time=[a~b~c]"},
-        {"q": "op_time=[0001-01-01T00:00:00+14:00~]"},
-        {"q": "result=maybe"},
-        {"q": "operation_result=false"},
-        {"q": "nonsense"},
-        {"sort": "op_time"},
-        {"sort": "actor"},
-        {"after": "x"},
-        {"after": ""},
-        {"after": str(Cursor(1, 1)) + "A"},
-        {"page": 0},
-    ],
-)
-def test_what_the_log_cannot_be_asked_is_refused(
-    admin: Portal, filled: datetime, parameters: dict[str, str]
-) -> None:
-    assert admin.get("/audit-logs", **parameters).status_code == 400
+def test_the_log_is_filtered(admin: Portal, filled: datetime) -> None:
+    for q, tags in _QUESTIONS:
+        found = admin.get("/auditlog-exts", q=q, page_size=100)
+        assert [each["moorage"]["tag"] for each in found.json] == [str(tag) for tag in tags], q
+        assert found.headers["x-total-count"] == str(len(tags))
+
+
+_NO_QUESTIONS = [
+    {"q": "password=x"},
+    {"q": "username={a b}"},
+    {"q": "op_time=2026-03-04"},
+    {"q": "op_time=[yesterday~]"},
+    {"q": "op_time=[a~b~c]"},
+    {"q": "op_time=[0001-01-01T00:00:00+14:00~]"},
+    {"q": "result=maybe"},
+    {"q": "operation_result=false"},
+    {"q": "nonsense"},
+    {"sort": "op_time"},
+    {"sort": "actor"},
+    {"after": "x"},
+    {"after": ""},
+    {"after": str(Cursor(1, 1)) + "A"},
+    {"page": 0},
+]
+
+
+def test_what_the_log_cannot_be_asked_is_refused(admin: Portal, filled: datetime) -> None:
+    for parameters in _NO_QUESTIONS:
+        assert admin.get("/audit-logs", **parameters).status_code == 400, parameters
 
 
 def test_following_the_links_reads_the_whole_log_once(admin: Portal, filled: datetime) -> None:

@@ -97,10 +97,10 @@ def test_a_value_is_only_ever_a_value(ask: Callable[..., Any], path: str) -> Non
         assert attack not in str(statements) or len(attack) == 1
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_a_key_is_one_of_a_few(ask: Callable[..., Any], path: str) -> None:
-    for attack in ATTACKS:
-        assert ask(path, q=f"{attack}=x").status_code == 400, attack
+def test_a_key_is_one_of_a_few(ask: Callable[..., Any]) -> None:
+    for path in LISTS:
+        for attack in ATTACKS:
+            assert ask(path, q=f"{attack}=x").status_code == 400, (path, attack)
 
 
 #: Columns whose names are fields that the list shows, and that it may be asked about.

@@ -75,7 +75,7 @@ def _transactions(monkeypatch: pytest.MonkeyPatch, store: FakeStore) -> None:
     """A transaction of the fake store: what it raises undoes the rows."""
 
     @contextmanager
-    def atomic() -> Iterator[None]:
+    def atomic(*, durable: bool = True) -> Iterator[None]:
         before = list(store.rows)
         try:
             yield
