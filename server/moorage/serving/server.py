@@ -73,7 +73,6 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
         self.draining = False
         self._admission = admission
         self._drain_seconds = drain_seconds
-        self._drain_wanted = False
         self._keep_accepting = True
         self._accepting = False
         self._drained_at = 0.0
@@ -119,7 +118,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
         self._accept_connections(True)
         ready()
         while not self._finished:
-            self.loop.turn(_DRAIN_TICK_SECONDS if self._drain_wanted else _TICK_SECONDS)
+            self.loop.turn(_DRAIN_TICK_SECONDS if self.draining else _TICK_SECONDS)
             self._tick(time.time())
         self._close()
 
@@ -128,7 +127,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
 
         May be called from a signal handler.
         """
-        self._drain_wanted = True
+        self.draining = True
         with contextlib.suppress(OSError):  # it has ended already
             self.pull_trigger()
 
@@ -188,7 +187,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
         if now - self._looked >= _TICK_SECONDS:
             self._looked = now
             self.maintenance(now)
-        if self._drain_wanted:
+        if self.draining:
             self._drain(now)
 
     def maintenance(self, now: float) -> None:
@@ -201,8 +200,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
             self._accept_connections(True)
 
     def _drain(self, now: float) -> None:
-        if not self.draining:
-            self.draining = True
+        if not self._drained_at:
             self._drained_at = now
             if not self._keep_accepting:
                 self._accept_connections(False)

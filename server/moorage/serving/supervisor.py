@@ -164,8 +164,8 @@ class Supervisor:
             _log.warning("ending at once")
             self._kill_all()
         else:
-            _log.info("ending: no new connections, requests under way are answered")
             self._begin_stop()
+            _log.info("ending: no new connections, requests under way are answered")
 
     # -- processes
 

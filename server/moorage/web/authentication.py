@@ -90,8 +90,9 @@ class Authentication:
         elif status == HTTPStatus.UNAUTHORIZED and resp.get_header("WWW-Authenticate") is None:
             resp.set_header("WWW-Authenticate", self._door.challenge(req, Unauthenticated()))
         self._observe(operation, status, seconds)
-        if _log.isEnabledFor(logging.INFO):
-            _log.info("request", extra=_line(req, operation, status, seconds))
+        level = _level(status)
+        if _log.isEnabledFor(level):
+            _log.log(level, "request", extra=_line(req, operation, status, seconds))
 
     def _prove(self, req: falcon.Request) -> Proof:
         header = req.env.get("HTTP_AUTHORIZATION")
@@ -132,6 +133,13 @@ def _named(req: falcon.Request, key: str, kind: str, name: str) -> Actor:
         environ.get("HTTP_USER_AGENT", "")[:_USER_AGENT_LENGTH],
         req.context.request_id,
     )
+
+
+def _level(status: int) -> int:
+    """Whatever went well is in the log of operations already; here it is for those who look for it."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return logging.ERROR
+    return logging.INFO if status >= HTTPStatus.BAD_REQUEST else logging.DEBUG
 
 
 def _operation(req: falcon.Request, resource: object) -> str:

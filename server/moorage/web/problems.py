@@ -117,9 +117,17 @@ class Problems:
         if self._details and detail is not None:
             problem["detail"] = detail
         resp.status = status
-        resp.stream = None
+        _forget_stream(resp)
         resp.content_type = "application/json"
         resp.data = json.dumps({"errors": [problem]}).encode()
+
+
+def _forget_stream(resp: falcon.Response) -> None:
+    """Close the file that was about to be sent, if there was one."""
+    close = getattr(resp.stream, "close", None)
+    if close is not None:
+        close()
+    resp.stream = None
 
 
 def _request_id(req: falcon.Request) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from falcon.testing import Result, TestClient
 
+from moorage.audit.errors import AuditFullError
 from moorage.audit.model import Entry, Query
 from moorage.audit.model import Result as Outcome
 from moorage.events import SYSTEM
@@ -347,3 +348,21 @@ def test_pulls_are_logged_and_questions_are_not(alice: Caller, services: Service
 def test_the_body_of_a_refused_push_is_never_looked_at(nobody: Caller, dock: Project) -> None:
     answer = nobody.request("PUT", "/v2/dock/app/manifests/1.0", encoded({"x": 1}) * 1000)
     assert answer.status_code == 401
+
+
+def test_a_pull_that_cannot_be_logged_is_no_pull(
+    alice: Caller, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = images.image()
+    alice.push("dock/app", image, "1.0")
+
+    def full(*_: object) -> None:
+        raise AuditFullError("the log is full")
+
+    monkeypatch.setattr(services.audit, "note_pull", full)
+    monkeypatch.setattr(services.audit, "note_blob_pull", full)
+    for path in ("manifests/1.0", f"blobs/{image.blobs[0].digest}"):
+        answer = alice.get(f"/v2/dock/app/{path}")
+        assert answer.status_code == 503
+        assert "the log is full" in answer.text
+        assert not {"ETag", "Cache-Control", "Docker-Content-Digest"} & set(answer.headers)

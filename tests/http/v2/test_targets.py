@@ -154,3 +154,10 @@ def test_a_request_id_is_repeated_or_made(nobody: Caller) -> None:
         assert len(found) == 32
         made.add(found)
     assert len(made) == 5
+
+
+def test_only_the_registrys_own_paths_are_the_registrys(nobody: Caller) -> None:
+    for path in ("/v2x", "/v2x/dock/app/tags/list", "/service/token/", "/V2/", "/", "/_admission/"):
+        answer = nobody.get(path)
+        assert (answer.status_code, code_of(answer)) == (404, "NOT_FOUND"), path
+        assert "Docker-Distribution-Api-Version" not in answer.headers

@@ -1,5 +1,6 @@
 """Failures that nobody foresaw, and those of Falcon and of the database."""
 
+import io
 import logging
 
 import falcon
@@ -84,3 +85,20 @@ def test_a_failure_of_head_has_no_body() -> None:
     answer = answered(Invalid("odd"), "HEAD")
     assert (answer.status_code, answer.content) == (400, b"")
     assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_file_that_was_about_to_be_sent_is_closed() -> None:
+    file = io.BytesIO(b"content")
+
+    class Resource:
+        def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+            resp.set_stream(file, 7)
+            raise Unavailable("later")
+
+    app = falcon.App()
+    Problems(details=True).install(app)
+    app.add_route("/", Resource())
+    answer = TestClient(app).simulate_get("/")
+    assert answer.json["errors"][0]["message"] == "later"
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+    assert file.closed

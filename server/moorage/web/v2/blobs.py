@@ -38,8 +38,6 @@ class BlobResource:
         wanted = Digest.parse(digest)
         if not (self._behind_nginx and self._redirect(req, resp, name, wanted)):
             self._stream(req, resp, name, wanted)
-        caller: Caller = req.context.caller
-        self._audit.note_blob_pull(caller.actor, caller.project_id, name, wanted)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, digest: str) -> None:
         """Say that the blob is here, which promises that it stays for a while."""
@@ -62,6 +60,7 @@ class BlobResource:
         found, location = self._blobs.locate(name, digest)
         if location is None:
             return False
+        self._note_pull(req, name, digest)
         if not self._describe(req, resp, found):
             send_redirect(resp, location)
         return True
@@ -74,6 +73,7 @@ class BlobResource:
         try:
             etag = _etag(found)
             span = None if is_unchanged(req, etag) else wanted_span(req, etag, found.size_bytes)
+            self._note_pull(req, name, digest)
             if not self._describe(req, resp, found):
                 send_file(resp, file, found.size_bytes, span)
                 sent = True
@@ -83,6 +83,10 @@ class BlobResource:
         finally:
             if not sent:
                 file.close()
+
+    def _note_pull(self, req: falcon.Request, name: RepositoryName, digest: Digest) -> None:
+        caller: Caller = req.context.caller
+        self._audit.note_blob_pull(caller.actor, caller.project_id, name, digest)
 
     def _describe(self, req: falcon.Request, resp: falcon.Response, found: StoredBlob) -> bool:
         """Set what every answer about the blob carries; whether the client has it already (304)."""

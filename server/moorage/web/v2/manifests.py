@@ -9,6 +9,7 @@ import falcon
 from moorage.audit.log import AuditLog
 from moorage.distribution.errors import ManifestUnknownError
 from moorage.distribution.manifests import Manifests
+from moorage.distribution.model import StoredManifest
 from moorage.distribution.tags import Tags
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import MAX_MANIFEST_BYTES
@@ -45,16 +46,17 @@ class ManifestResource:
     ) -> None:
         """Send the manifest; this is what counts as a pull."""
         wanted = _to_read(reference)
-        digest = self._send(req, resp, name, wanted)
+        found = self._manifests.get(name, wanted)
         caller: Caller = req.context.caller
         tag = wanted if isinstance(wanted, Tag) else ""
-        self._audit.note_pull(caller.actor, caller.project_id, name, tag, digest)
+        self._audit.note_pull(caller.actor, caller.project_id, name, tag, found.digest)
+        _send(req, resp, found)
 
     def on_head(
         self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, reference: str
     ) -> None:
         """Send the same headers and no body; clients ask this to learn a digest."""
-        self._send(req, resp, name, _to_read(reference))
+        _send(req, resp, self._manifests.get(name, _to_read(reference)))
 
     def on_put(
         self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, reference: str
@@ -87,19 +89,16 @@ class ManifestResource:
             self._tags.delete(caller.actor, caller.project_id, name, target)
         resp.status = HTTPStatus.ACCEPTED
 
-    def _send(
-        self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, reference: Tag | Digest
-    ) -> Digest:
-        found = self._manifests.get(name, reference)
-        digest = str(found.digest)
-        etag = f'"{digest}"'
-        resp.set_headers((("Docker-Content-Digest", digest), ("ETag", etag)))
-        if is_unchanged(req, etag):
-            resp.status = HTTPStatus.NOT_MODIFIED
-        else:
-            resp.content_type = found.media_type
-            resp.data = found.body
-        return found.digest
+
+def _send(req: falcon.Request, resp: falcon.Response, found: StoredManifest) -> None:
+    digest = str(found.digest)
+    etag = f'"{digest}"'
+    resp.set_headers((("Docker-Content-Digest", digest), ("ETag", etag)))
+    if is_unchanged(req, etag):
+        resp.status = HTTPStatus.NOT_MODIFIED
+    else:
+        resp.content_type = found.media_type
+        resp.data = found.body
 
 
 def _to_read(reference: str) -> Tag | Digest:
