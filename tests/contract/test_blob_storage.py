@@ -268,6 +268,14 @@ def test_a_trashed_blob_is_gone_and_can_come_again(storage, put):
     assert read(storage, DIGEST) == DATA
 
 
+def test_a_removed_blob_is_gone_for_good(storage, put):
+    put(DATA)
+    assert storage.remove(DIGEST)
+    assert storage.stat(DIGEST) is None
+    assert not storage.remove(DIGEST)
+    assert storage.empty_trash(timedelta(0)) == 0
+
+
 def test_the_trash_is_kept_for_a_while(storage, put):
     put(DATA)
     storage.trash(DIGEST)

@@ -100,7 +100,9 @@ def test_an_old_client_can_keep_its_connection(client: RawClient) -> None:
         assert client.answer().headers["connection"] == "Keep-Alive"
 
 
-def test_many_requests_in_one_piece_are_answered_in_order(client: RawClient, file: Path, content: bytes) -> None:
+def test_many_requests_in_one_piece_are_answered_in_order(
+    client: RawClient, file: Path, content: bytes
+) -> None:
     targets = ["/hello", f"/file?path={file}", "/chunks?count=2", f"/file?path={file}", "/hello"]
     client.send(b"".join(f"GET {each} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for each in targets))
     bodies = [client.answer().body for _ in targets]
@@ -123,7 +125,9 @@ def test_addresses_that_a_client_invents_are_not_passed_on(client: RawClient) ->
 # -- an application that fails
 
 
-def test_an_application_that_fails_tells_the_log_and_not_the_client(serving: Serving, client: RawClient) -> None:
+def test_an_application_that_fails_tells_the_log_and_not_the_client(
+    serving: Serving, client: RawClient
+) -> None:
     answer = client.request("GET", "/raise")
     assert answer.status == 500
     assert json.loads(answer.body)["errors"][0]["code"] == "UNKNOWN"
@@ -180,7 +184,9 @@ def test_a_file_that_shrinks_on_the_way_ends_the_connection(serving: Serving, tm
             client.exactly(32 * MIB)
 
 
-def test_a_client_that_leaves_in_the_middle_of_a_file_leaves_nothing_open(serving: Serving, file: Path) -> None:
+def test_a_client_that_leaves_in_the_middle_of_a_file_leaves_nothing_open(
+    serving: Serving, file: Path
+) -> None:
     with serving.connect(receive_buffer=4096) as client:
         client.send_request("GET", f"/file?path={file}")
         client.exactly(1000)

@@ -90,7 +90,9 @@ def test_an_application_that_cannot_be_built_ends_the_start(start: Callable[...,
 # -- unix sockets
 
 
-def test_each_process_has_a_socket_that_others_may_not_use(start: Callable[..., Serving], tmp_path: Path) -> None:
+def test_each_process_has_a_socket_that_others_may_not_use(
+    start: Callable[..., Serving], tmp_path: Path
+) -> None:
     folder = tmp_path / "sockets"
     serving = start(settings={"processes": 2, "socket_folder": str(folder)}).wait_until_ready()
     assert serving.addresses == [f"unix:{folder}/0.sock", f"unix:{folder}/1.sock"]
@@ -104,7 +106,9 @@ def test_each_process_has_a_socket_that_others_may_not_use(start: Callable[..., 
     assert list(folder.iterdir()) == []
 
 
-def test_only_a_proxy_on_the_socket_says_where_clients_are(start: Callable[..., Serving], tmp_path: Path) -> None:
+def test_only_a_proxy_on_the_socket_says_where_clients_are(
+    start: Callable[..., Serving], tmp_path: Path
+) -> None:
     settings = {"processes": 1, "socket_folder": str(tmp_path / "sockets"), "behind_nginx": True}
     serving = start(settings=settings).wait_until_ready()
     with serving.connect() as client:
@@ -242,7 +246,9 @@ def test_a_request_under_way_is_answered_at_the_end(start: Callable[..., Serving
     assert serving.child.ended() == 0
 
 
-def test_bodies_and_files_under_way_are_finished_at_the_end(start: Callable[..., Serving], tmp_path: Path) -> None:
+def test_bodies_and_files_under_way_are_finished_at_the_end(
+    start: Callable[..., Serving], tmp_path: Path
+) -> None:
     serving = start().wait_until_ready()
     path = tmp_path / "file"
     path.write_bytes(os.urandom(8 * MIB))

@@ -40,7 +40,9 @@ CORPUS = {
     "coding after a tab": put(b"Transfer-Encoding:\x0bchunked", body=EMPTY_CHUNKS + SMUGGLED),
     "space before the colon": put(b"Transfer-Encoding : chunked", body=EMPTY_CHUNKS + SMUGGLED),
     "folded coding": put(b"Transfer-Encoding:\r\n chunked", body=EMPTY_CHUNKS + SMUGGLED),
-    "folded name": put(b"X: y\r\n Transfer-Encoding: chunked", b"Content-Length: 5", body=EMPTY_CHUNKS + SMUGGLED),
+    "folded name": put(
+        b"X: y\r\n Transfer-Encoding: chunked", b"Content-Length: 5", body=EMPTY_CHUNKS + SMUGGLED
+    ),
     "old version": put(CHUNKED, body=EMPTY_CHUNKS + SMUGGLED, version=b"HTTP/1.0"),
     "bare LF in the headers": put(b"Content-Length: 2\nX: y", body=b"ab" + SMUGGLED),
     "bare LF at their end": b"GET /hello HTTP/1.1\r\nHost: x\r\n\n" + SMUGGLED,

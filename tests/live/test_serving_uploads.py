@@ -151,9 +151,7 @@ def test_a_client_that_waits_is_told_to_go_on(client: RawClient) -> None:
 
 
 def test_a_client_that_waits_for_a_refusal_sends_nothing(client: RawClient) -> None:
-    client.send_request(
-        "PATCH", UPLOAD, {"Expect": "100-continue", "Content-Length": "5", "X-Verdict": "no"}
-    )
+    client.send_request("PATCH", UPLOAD, {"Expect": "100-continue", "Content-Length": "5", "X-Verdict": "no"})
     answer = client.answer()
     assert told(answer)["moorage.spooled.failed"] == "refused"
     assert answer.headers["connection"] == "close"

@@ -16,11 +16,16 @@ def subjects() -> list[str]:
     return [subject for (subject,) in _subjects.all()]
 
 
+def insert_and_fail(subject: str, *, durable: bool) -> None:
+    with atomic(durable=durable):
+        _insert.run(subject)
+        raise RuntimeError
+
+
 @pytest.mark.parametrize("durable", [True, False])
 def test_a_change_that_fails_is_undone_as_a_whole(database: str, durable: bool):
-    with pytest.raises(RuntimeError), atomic(durable=durable):
-        _insert.run("half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        insert_and_fail("half", durable=durable)
     assert subjects() == []
 
 
@@ -28,9 +33,8 @@ def test_a_change_that_fails_is_undone_as_a_whole(database: str, durable: bool):
 def test_a_nested_change_that_fails_leaves_the_outer_one(database: str, durable: bool):
     with atomic(durable=durable):
         _insert.run("outer")
-        with pytest.raises(RuntimeError), atomic():
-            _insert.run("inner")
-            raise RuntimeError
+        with pytest.raises(RuntimeError):
+            insert_and_fail("inner", durable=True)
     assert subjects() == ["outer"]
 
 
@@ -46,8 +50,8 @@ def test_the_next_change_after_a_hasty_one_is_synced_again(database_url: str):
         with atomic(durable=False):
             assert database.obj.synchronous == normal
         assert database.obj.synchronous == full
-        with pytest.raises(RuntimeError), atomic(durable=False):
-            raise RuntimeError
+        with pytest.raises(RuntimeError):
+            insert_and_fail("undone", durable=False)
         assert database.obj.synchronous == full
 
 

@@ -1,10 +1,10 @@
 import threading
 
 import pytest
+
 from moorage.db.connection import IntegrityError, atomic, is_postgresql
 from moorage.distribution.changes import change
 from moorage.projects.tables import ProjectRow
-
 from tests.support.distribution import EPOCH
 from tests.support.race import together
 

@@ -60,7 +60,7 @@ def test_a_push_in_one_request_costs_three_syncs_in_the_safe_order(site, journal
 def test_a_session_with_one_body_costs_a_commit_to_open_and_three_syncs_to_finish(site, journal, tmp_path):
     session = site.uploads.start(ALICE, site.project_id, APP)
     assert journal.steps == ["commit"]
-    body = site.arrived(DATA)
+    body = site.arrived(DATA, hashed=False)
     site.uploads.finish(ALICE, site.project_id, APP, session.id, body, DIGEST)
     folder = str((tmp_path / "blobs" / site.storage.locate(DIGEST)).parent)
     assert journal.steps[1:] == [body.path, folder, "commit"]
@@ -148,6 +148,35 @@ def test_segments_are_joined_where_the_kernel_cannot_copy(site, monkeypatch):
     for start in (0, 512):
         site.uploads.append(ALICE, APP, session.id, site.arrived(DATA[start : start + 512]))
     site.uploads.finish(ALICE, site.project_id, APP, session.id, None, DIGEST)
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_a_blob_that_found_no_room_in_the_database_gives_its_own_room_back(site, monkeypatch, streamed):
+    def full(*_):
+        raise StorageFullError
+
+    session = site.uploads.start(ALICE, site.project_id, APP)
+    first, last = (DATA[:100], DATA[100:]) if streamed else (b"", DATA)
+    site.uploads.append(ALICE, APP, session.id, site.arrived(first))
+    before = site.files()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.blob_store), "put", full)
+        with pytest.raises(StorageFullError):
+            site.uploads.finish(ALICE, site.project_id, APP, session.id, site.arrived(last), DIGEST)
+    assert site.files() == before
+    site.uploads.finish(ALICE, site.project_id, APP, session.id, site.arrived(last), DIGEST)
+    assert site.blobs.stat(APP, DIGEST).size_bytes == 1024
+
+
+def test_a_blob_that_others_hold_stays_when_the_database_has_no_room(site, monkeypatch):
+    def full(*_):
+        raise StorageFullError
+
+    site.push_blob(DATA)
+    monkeypatch.setattr(type(site.blob_store), "put", full)
+    with pytest.raises(StorageFullError):
+        site.push_blob(DATA)
+    assert site.blobs.stat(APP, DIGEST).size_bytes == 1024
 
 
 def test_other_failures_of_the_disk_are_not_taken_for_a_full_one(site, monkeypatch):

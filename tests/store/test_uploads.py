@@ -108,6 +108,25 @@ def test_the_digest_taken_on_the_way_is_used_and_the_file_not_read_again(site, s
     site.uploads.push(ALICE, site.project_id, APP, site.arrived(DATA), DIGEST)
 
 
+def test_a_blob_that_was_streamed_is_read_once_for_its_digest(site, session, monkeypatch):
+    data = os.urandom(9 << 20)
+    site.uploads.append(ALICE, APP, session.id, site.arrived(data, hashed=False))
+    monkeypatch.setattr("moorage.distribution.storage.hasher", None)
+    finish(site, session, digest=digest_of(data))
+    assert read(site, digest_of(data)) == data
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_a_large_blob_in_one_request_is_verified_as_well(site, algorithm):
+    data = os.urandom(9 << 20)
+    digest = digest_of(data, algorithm)
+    body = site.arrived(data[:-1] + bytes([data[-1] ^ 1]), hashed=False)
+    with pytest.raises(DigestMismatchError):
+        site.uploads.push(ALICE, site.project_id, APP, body, digest)
+    site.uploads.push(ALICE, site.project_id, APP, site.arrived(data, hashed=False), digest)
+    assert read(site, digest) == data
+
+
 def test_the_digest_of_the_first_chunk_is_not_taken_for_that_of_all(site, session):
     site.uploads.append(ALICE, APP, session.id, site.arrived(b"0123"))
     site.uploads.append(ALICE, APP, session.id, site.arrived(b"456789"))
@@ -200,6 +219,21 @@ def test_a_cancelled_upload_is_gone_with_its_bytes(site, session, tmp_path):
         site.uploads.status(ALICE, APP, session.id)
     with pytest.raises(BlobUploadUnknownError):
         site.uploads.cancel(ALICE, APP, session.id)
+
+
+def test_a_chunk_that_comes_when_the_upload_just_ended_leaves_nothing_behind(
+    site, session, tmp_path, monkeypatch
+):
+    grow = type(site.upload_store).grow
+
+    def end_first(store, *rest):
+        store.drop(session.id)
+        return grow(store, *rest)
+
+    monkeypatch.setattr(type(site.upload_store), "grow", end_first)
+    with pytest.raises(BlobUploadUnknownError):
+        site.uploads.append(ALICE, APP, session.id, site.arrived(DATA))
+    assert upload_folders(tmp_path) == []
 
 
 def test_a_segment_that_a_crash_left_behind_is_replaced(site, session):

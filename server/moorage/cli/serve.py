@@ -16,9 +16,9 @@ from moorage.config import Settings
 from moorage.db import migrate
 from moorage.db.connection import close_connection, open_database
 from moorage.jobs.worker import Worker
+from moorage.services import Services
 from moorage.serving.listener import ListenError
 from moorage.serving.serve import serve as run
-from moorage.services import Services
 from moorage.web.app import RootApp, root_app
 
 
@@ -33,7 +33,7 @@ def serve(no_worker: bool) -> None:
     logs.configure(found.log)
     data = found.storage.data
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _alone(data), told():
+    with _Alone(data), told():
         password = _prepare(found)
         child = _Child(found)
         try:
@@ -88,7 +88,7 @@ class _Child:
         close_connection()
 
 
-class _alone:  # noqa: N801 - reads as the statement it is used in
+class _Alone:
     """One server a data folder: a second one would empty the spool under the first."""
 
     def __init__(self, data: Path) -> None:

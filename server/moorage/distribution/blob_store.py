@@ -106,6 +106,11 @@ class BlobStore:
         for project_id, name in self._holders.all(str(digest), preferred_project, most):
             yield Holder(project_id, RepositoryName(name))
 
+    def find(self, digest: Digest) -> StoredBlob | None:
+        """The blob's row, whoever holds it."""
+        row = self._find.one(str(digest))
+        return None if row is None else StoredBlob(row[0], digest, row[1])
+
     def put(self, digest: Digest, size: int, now: datetime) -> StoredBlob:
         """The row of a blob whose file is in place, made if need be."""
         row = self._find.one(str(digest))

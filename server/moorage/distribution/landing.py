@@ -1,21 +1,32 @@
 """The last step of every upload: arrived bytes become a blob that a repository holds."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 from moorage.clock import Clock
 from moorage.crashpoints import reach
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.changes import change
-from moorage.distribution.errors import BlobUploadUnknownError, DigestMismatchError
+from moorage.distribution.errors import (
+    BlobUploadInvalidError,
+    BlobUploadUnknownError,
+    DigestMismatchError,
+    UploadRangeError,
+)
 from moorage.distribution.locks import DigestLocks
 from moorage.distribution.model import StoredBlob, UploadSession
 from moorage.distribution.repositories import Repositories
 from moorage.distribution.spool import Spooled
 from moorage.distribution.storage import BlobStorage, Settled
 from moorage.distribution.upload_store import UploadStore
+from moorage.errors import MoorageError
 from moorage.events import Actor, BlobPushed, Events
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
+
+#: Bytes from which on a second thread is worth its while.
+_LARGE = 8 << 20
 
 
 class Landing:
@@ -47,17 +58,64 @@ class Landing:
         self._clock = clock
         self._lease = lease
 
-    def verify(self, source: Spooled | Settled, promised: Digest) -> None:
-        """Make sure that the bytes have the digest; reads them unless it was taken on the way.
+    def settle(self, body: Spooled, algorithm: str) -> Settled:
+        """Wait until the body is on the medium, and take its digest unless that was done on the way.
 
-        Raises:
-            DigestMismatchError: they have another one.
+        Of a large body both at once: the processor reads while the medium writes.
         """
+        if body.size < _LARGE or (body.digest is not None and body.digest.algorithm == algorithm):
+            return replace(self._storage.settle(body), digest=self._storage.digest(body, algorithm))
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            settling = pool.submit(self._storage.settle, body)
+            digest = self._storage.digest(body, algorithm)
+            return replace(settling.result(), digest=digest)
+
+    def push(
+        self, actor: Actor, project_id: int, repository: RepositoryName, body: Spooled, digest: Digest
+    ) -> StoredBlob:
+        """Make one body a blob; see `Uploads.push` for the errors."""
+        reach("upload.finish.before")
+        source = self.settle(body, digest.algorithm)
+        self._verify(source, digest)
+        reach("upload.finish.settled")
+        return self._land(actor, project_id, repository, source, digest)
+
+    def finish(
+        self,
+        actor: Actor,
+        project_id: int,
+        repository: RepositoryName,
+        session: UploadSession,
+        digest: Digest,
+        *,
+        tail: Spooled | None,
+    ) -> StoredBlob:
+        """Make what an upload received, and its last chunk, a blob; see `Uploads.finish` for the errors."""
+        reach("upload.finish.before")
+        try:
+            source = self._whole(session, tail, digest.algorithm)
+            try:
+                self._verify(source, digest)
+                reach("upload.finish.settled")
+                return self._land(actor, project_id, repository, source, digest, session=session)
+            finally:
+                self._storage.discard(source)
+        except (FileNotFoundError, BlobUploadInvalidError, BlobUploadUnknownError) as error:
+            return self._finished_by_another(repository, session, digest, error)
+
+    def _whole(self, session: UploadSession, tail: Spooled | None, algorithm: str) -> Settled:
+        if session.received_bytes == 0 and tail is not None:
+            return self.settle(tail, algorithm)
+        source = self._storage.assemble(session.id, session.received_bytes, tail)
+        reach("upload.finish.assembled")
+        return replace(source, digest=session.digest if tail is None else None)
+
+    def _verify(self, source: Settled, promised: Digest) -> None:
         actual = self._storage.digest(source, promised.algorithm)
         if actual != promised:
             raise DigestMismatchError.between(promised, actual)
 
-    def land(
+    def _land(
         self,
         actor: Actor,
         project_id: int,
@@ -67,25 +125,26 @@ class Landing:
         *,
         session: UploadSession | None = None,
     ) -> StoredBlob:
-        """Make the verified bytes the blob `digest`, held by the repository under a lease.
-
-        Args:
-            session: the upload that ends with this.
-
-        Raises:
-            BlobUploadUnknownError: the session ended or changed meanwhile.
-            NameUnknownError: there is no such project any more.
-            StorageFullError: there is no room.
-        """
         with self._locks.hold(digest):
             reach("upload.finish.named")
             self._storage.place(source, digest)
             reach("upload.finish.placed")
-            blob = change(
-                lambda: self._write(actor, project_id, repository, digest, size=source.size, session=session)
-            )
+            try:
+                blob = change(
+                    lambda: self._write(
+                        actor, project_id, repository, digest, size=source.size, session=session
+                    )
+                )
+            except MoorageError:
+                self._forget(digest)
+                raise
             reach("upload.finish.committed")
         return blob
+
+    def _forget(self, digest: Digest) -> None:
+        """Give the room back: a row that was refused for sure does not come any more."""
+        if self._blobs.find(digest) is None:
+            self._storage.remove(digest)
 
     def _write(
         self,
@@ -106,3 +165,18 @@ class Landing:
         self._events.publish(BlobPushed(actor, project_id, repository, digest, size))
         reach("upload.finish.written")
         return blob
+
+    def _finished_by_another(
+        self, repository: RepositoryName, session: UploadSession, digest: Digest, error: Exception
+    ) -> StoredBlob:
+        """What to answer when the session changed under our hands: two requests may say the same."""
+        now = self._uploads.find(session.id, repository)
+        if now is not None and now.received_bytes != session.received_bytes:
+            raise UploadRangeError.at(now.received_bytes) from error
+        if now is not None:
+            raise BlobUploadInvalidError("the upload is damaged; start it again") from error
+        held = self._blobs.held(repository, digest)
+        if held is None:
+            raise BlobUploadUnknownError("the upload ended meanwhile", {"upload": session.id}) from error
+        change(lambda: self._blobs.link(held.repository_id, held.blob.id, self._clock() + self._lease))
+        return held.blob

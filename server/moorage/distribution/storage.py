@@ -107,6 +107,9 @@ class BlobStorage(Protocol):
     def trash(self, digest: Digest) -> bool:
         """Take a blob out; False when there was none. The digest's lock must be held."""
 
+    def remove(self, digest: Digest) -> bool:
+        """Remove a blob for good; False when there was none. The digest's lock must be held."""
+
     def empty_trash(self, older_than: timedelta) -> int:
         """Remove for good what was taken out so long ago; returns how many blobs."""
 
@@ -214,6 +217,9 @@ class FilesystemStorage:
         sync_folder(self._trash)
         sync_folder(os.path.dirname(path))
         return True
+
+    def remove(self, digest: Digest) -> bool:
+        return remove_file(self._blob_path(digest))
 
     def empty_trash(self, older_than: timedelta) -> int:
         limit = time.time() - older_than.total_seconds()

@@ -1,7 +1,6 @@
 """Uploads: how blobs come in (distribution-spec 1.1.1, "Pushing blobs")."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -11,7 +10,6 @@ from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.capacity import Capacity
 from moorage.distribution.changes import change
 from moorage.distribution.errors import (
-    BlobUploadInvalidError,
     BlobUploadUnknownError,
     TooManyUploadsError,
     UploadRangeError,
@@ -149,7 +147,9 @@ class Uploads:
             if start is not None and start != session.received_bytes:
                 raise UploadRangeError.at(session.received_bytes)
             reach("upload.append.before")
-            settled = self._storage.settle(body)
+            # A client that streams sends one chunk: its digest is that of the blob.
+            first = session.received_bytes == 0
+            settled = self._landing.settle(body, "sha256") if first else self._storage.settle(body)
             reach("upload.append.settled")
             with self._locks.hold_upload(upload_id):
                 return self._append(actor, repository, session, settled)
@@ -206,58 +206,14 @@ class Uploads:
             session = self.status(actor, repository, upload_id)
             if start is not None and start != session.received_bytes:
                 raise UploadRangeError.at(session.received_bytes)
-            reach("upload.finish.before")
             tail = body if body is not None and body.size else None
-            try:
-                blob = self._finish(actor, project_id, repository, session, digest, tail=tail)
-            except (FileNotFoundError, BlobUploadInvalidError, BlobUploadUnknownError) as error:
-                blob = self._finished_by_another(repository, session, digest, error)
+            blob = self._landing.finish(actor, project_id, repository, session, digest, tail=tail)
         finally:
             if body is not None:
                 body.discard()
         self._storage.discard_upload(upload_id)
         reach("upload.finish.cleared")
         return blob
-
-    def _finish(
-        self,
-        actor: Actor,
-        project_id: int,
-        repository: RepositoryName,
-        session: UploadSession,
-        digest: Digest,
-        *,
-        tail: Spooled | None,
-    ) -> StoredBlob:
-        if session.received_bytes == 0 and tail is not None:
-            self._landing.verify(tail, digest)
-            source = self._storage.settle(tail)
-        else:
-            source = self._storage.assemble(session.id, session.received_bytes, tail)
-            reach("upload.finish.assembled")
-        try:
-            reach("upload.finish.settled")
-            taken = session.digest if tail is None else tail.digest
-            whole = tail is None or session.received_bytes == 0
-            self._landing.verify(replace(source, digest=taken if whole else None), digest)
-            return self._landing.land(actor, project_id, repository, source, digest, session=session)
-        finally:
-            self._storage.discard(source)
-
-    def _finished_by_another(
-        self, repository: RepositoryName, session: UploadSession, digest: Digest, error: Exception
-    ) -> StoredBlob:
-        """What to answer when the session changed under our hands: two requests may say the same."""
-        now = self._uploads.find(session.id, repository)
-        if now is not None and now.received_bytes != session.received_bytes:
-            raise UploadRangeError.at(now.received_bytes) from error
-        if now is not None:
-            raise BlobUploadInvalidError("the upload is damaged; start it again") from error
-        held = self._blobs.held(repository, digest)
-        if held is None:
-            raise BlobUploadUnknownError("the upload ended meanwhile", {"upload": session.id}) from error
-        change(lambda: self._blobs.link(held.repository_id, held.blob.id, self._clock() + self._lease))
-        return held.blob
 
     def push(
         self, actor: Actor, project_id: int, repository: RepositoryName, body: Spooled, digest: Digest
@@ -270,11 +226,7 @@ class Uploads:
             StorageFullError: there is no room.
         """
         try:
-            reach("upload.finish.before")
-            self._landing.verify(body, digest)
-            settled = self._storage.settle(body)
-            reach("upload.finish.settled")
-            return self._landing.land(actor, project_id, repository, settled, digest)
+            return self._landing.push(actor, project_id, repository, body, digest)
         finally:
             body.discard()
 

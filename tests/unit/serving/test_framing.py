@@ -1,5 +1,7 @@
 """Where bodies end, whatever way the bytes come in."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ def fed(framing: Framing, data: bytes, cuts: list[int]) -> tuple[bytes, bytes]:
     """The content and what follows it, when the data comes in pieces cut at these places."""
     content = b""
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         if framing.completed:
             return content, data[start:]
         pieces, used = framing.feed(memoryview(data)[start:end])

@@ -3,10 +3,10 @@
 import sys
 
 import pytest
+from waitress.adjustments import Adjustments
 
 from moorage.serving.body import Arrival, Held, Spooled
 from moorage.serving.parser import SMALL_BODY, RequestParser
-from waitress.adjustments import Adjustments
 
 ADJUSTMENTS = Adjustments(max_request_body_size=sys.maxsize, max_request_header_size=65536)
 UPLOAD = "/v2/library/app/blobs/uploads/0123"
