@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,9 @@ from moorage.oci.digest import digest_of
 from moorage.oci.names import RepositoryName
 from moorage.projects.model import Member, Permission, Project, Role
 from moorage.web.harbor import contents, entries, render
+from moorage.web.harbor.routes import routes
 
+DOCUMENTATION = Path(__file__).parents[2] / "server" / "docs" / "harbor-api.md"
 AT = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 DIGEST = digest_of(b"one")
 
@@ -406,3 +410,102 @@ def test_a_fault_is_told_only_to_whoever_may_know() -> None:
 def test_the_log_speaks_harbors_verbs(operation: str, verb: str) -> None:
     assert entries.audit_log(replace(ENTRY, operation=operation))["operation"] == verb
     assert operation.partition("_")[0] in entries.verbs(verb)
+
+
+def test_the_documentation_lists_every_route_and_no_other() -> None:
+    nothing: Any = None  # the resources are only asked for what they declare
+    lines = [
+        f"| `{path}` | {', '.join(sorted(resource.access))} |"  # type: ignore[attr-defined]
+        for path, resource in routes(nothing, nothing).items()
+    ]
+    documented = DOCUMENTATION.read_text(encoding="utf-8").partition("|---|---|\n")[2].splitlines()
+    assert documented == lines
+
+
+def test_every_route_demands_what_it_should() -> None:
+    nothing: Any = None
+    demanded = {}
+    for path, resource in routes(nothing, nothing).items():
+        for method, access in resource.access.items():  # type: ignore[attr-defined]
+            inside = access.scope == "project"
+            demanded[f"{method} {path}"] = ":".join(access.permission) if inside else access.scope
+    assert demanded == {_whole(short): demand for short, demand in DEMANDS.items()}
+
+
+def _whole(short: str) -> str:
+    named = "/projects/{project_name}"
+    for name, path in (
+        ("<repository>", named + "/repositories/{repository_name}"),
+        ("<named>", named),
+        ("<project>", "/projects/{project_name_or_id}"),
+    ):
+        short = short.replace(name, path)
+    return short
+
+
+#: Written by hand: the routes themselves are what this checks.
+DEMANDS = {
+    "GET /ping": "anyone",
+    "GET /health": "anyone",
+    "GET /systeminfo": "anyone",
+    "GET /systeminfo/volumes": "system",
+    "GET /search": "anyone",
+    "GET /statistics": "signed_in",
+    "GET /projects": "anyone",
+    "HEAD /projects": "anyone",
+    "POST /projects": "signed_in",
+    "GET <project>": "project:read",
+    "PUT <project>": "project:update",
+    "DELETE <project>": "project:delete",
+    "GET <project>/_deletable": "project:delete",
+    "GET <project>/summary": "project:read",
+    "GET <project>/metadatas": "metadata:read",
+    "POST <project>/metadatas": "metadata:create",
+    "GET <project>/metadatas/": "metadata:read",
+    "POST <project>/metadatas/": "metadata:create",
+    "GET <project>/metadatas/{meta_name}": "metadata:read",
+    "PUT <project>/metadatas/{meta_name}": "metadata:update",
+    "DELETE <project>/metadatas/{meta_name}": "metadata:delete",
+    "GET <project>/members": "member:list",
+    "POST <project>/members": "member:create",
+    "GET <project>/members/{mid}": "member:read",
+    "PUT <project>/members/{mid}": "member:update",
+    "DELETE <project>/members/{mid}": "member:delete",
+    "GET <named>/logs": "log:list",
+    "GET <named>/auditlog-exts": "log:list",
+    "GET /repositories": "anyone",
+    "GET <named>/repositories": "repository:list",
+    "GET <repository>": "repository:read",
+    "PUT <repository>": "repository:update",
+    "DELETE <repository>": "repository:delete",
+    "GET <repository>/artifacts": "artifact:list",
+    "POST <repository>/artifacts": "artifact:create",
+    "GET <repository>/artifacts/{reference}": "artifact:read",
+    "DELETE <repository>/artifacts/{reference}": "artifact:delete",
+    "GET <repository>/artifacts/{reference}/accessories": "accessory:list",
+    "GET <repository>/artifacts/{reference}/tags": "tag:list",
+    "POST <repository>/artifacts/{reference}/tags": "tag:create",
+    "DELETE <repository>/artifacts/{reference}/tags/{tag_name}": "tag:delete",
+    "GET /robots": "signed_in",
+    "POST /robots": "signed_in",
+    "GET /robots/{robot_id}": "signed_in",
+    "PUT /robots/{robot_id}": "signed_in",
+    "PATCH /robots/{robot_id}": "signed_in",
+    "DELETE /robots/{robot_id}": "signed_in",
+    "GET /users": "system",
+    "POST /users": "system",
+    "GET /users/current": "signed_in",
+    "GET /users/current/permissions": "signed_in",
+    "GET /users/current/tokens": "signed_in",
+    "POST /users/current/tokens": "signed_in",
+    "DELETE /users/current/tokens/{token_id}": "signed_in",
+    "GET /users/search": "signed_in",
+    "GET /users/{user_id}": "signed_in",
+    "PUT /users/{user_id}": "signed_in",
+    "DELETE /users/{user_id}": "system",
+    "PUT /users/{user_id}/sysadmin": "system",
+    "PUT /users/{user_id}/password": "signed_in",
+    "GET /audit-logs": "signed_in",
+    "GET /auditlog-exts": "signed_in",
+    "GET /auditlog-exts/events": "system",
+}

@@ -7,9 +7,17 @@ import pytest
 from falcon.testing import TestClient
 
 from moorage.config import Settings, load
+from moorage.identity import passwords
 from moorage.services import Services
 from moorage.web.app import root_app
 from tests.support.people import People
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with the least cost there is: what a hash is worth has tests of its own."""
+    cheap = passwords._CONTEXT.copy(argon2__memory_cost=8, argon2__rounds=1)
+    monkeypatch.setattr(passwords, "_CONTEXT", cheap)
 
 
 @pytest.fixture

@@ -109,6 +109,14 @@ def test_many_requests_in_one_piece_are_answered_in_order(
     assert bodies == [b"hello", content, b"piece 0\npiece 1\n", content, b"hello"]
 
 
+def test_a_slow_client_gets_many_answers_in_order(serving: Serving, file: Path, content: bytes) -> None:
+    targets = ["/much?bytes=9000000", f"/file?path={file}", "/much?bytes=9000000", "/hello"]
+    with serving.connect(receive_buffer=4096) as client:
+        client.send(b"".join(f"GET {each} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for each in targets))
+        bodies = [client.answer().body for _ in targets]
+    assert bodies == [b"m" * 9_000_000, content, b"m" * 9_000_000, b"hello"]
+
+
 def test_nobody_is_told_what_serves(client: RawClient) -> None:
     answer = client.request("GET", "/hello")
     assert "server" not in answer.headers

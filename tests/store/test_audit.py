@@ -130,6 +130,24 @@ def test_the_log_of_a_pull_and_its_count_are_one_transaction(clock: SetClock) ->
     assert seen == [(4, [PullTally("library/nginx", "1.27", str(DIGEST), 2, clock())])]
 
 
+def test_a_pull_is_logged_with_all_that_is_known_of_it(log: AuditLog) -> None:
+    nasty = replace(ALICE, user_agent="a\nb" + "x" * 1000)
+    log.note_pull(nasty, 5, NGINX, "1.27", DIGEST)
+    log.note_pull(ALICE, 5, NGINX, "", DIGEST)
+    log.note_blob_pull(ROBOT, None, NGINX, DIGEST)
+    log.flush()
+    blob, by_digest, by_tag = log.page(Query(), 10).entries
+    assert (by_tag.operation, by_tag.resource_type) == ("pull_artifact", "artifact")
+    assert (by_tag.resource, by_tag.tag, by_tag.digest) == ("library/nginx:1.27", "1.27", str(DIGEST))
+    assert (by_tag.project_id, by_tag.project, by_tag.repository) == (5, "library", "library/nginx")
+    assert (by_tag.actor, by_tag.address, by_tag.request_id) == ("alice", "192.0.2.7", "req-1")
+    assert by_tag.user_agent.startswith("a\\nbxxx")
+    assert len(by_tag.user_agent) == 256
+    assert (by_digest.resource, by_digest.tag) == (f"library/nginx@{DIGEST}", "")
+    assert (blob.operation, blob.resource_type, blob.project_id) == ("pull_blob", "blob", None)
+    assert {row.result for row in (blob, by_digest, by_tag)} == {Result.SUCCESS}
+
+
 def test_refusals_and_logins_are_logged_with_address_agent_and_result(log: AuditLog) -> None:
     log.note_denied(
         ROBOT, Deed("delete_artifact", "artifact", "library/nginx:1", 5, "library", "library/nginx")
@@ -223,6 +241,20 @@ def test_a_question_finds_what_it_asks_for_on_either_database(query: Query, want
     )
     assert tags(store.page(query, 10, None)) == list(wanted)
     assert store.count(query, 100) == len(wanted)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_what_no_entry_can_hold_is_found_in_none(log: AuditLog, text: str) -> None:
+    write(entry())
+    for query in (
+        Query(text=text),
+        Query(actor=text),
+        Query(resource_part=text),
+        Query(operations=(text,)),
+        Query(verbs=(text,)),
+    ):
+        assert log.page(query, 10) == Page((), None)
+        assert log.count(query) == 0
 
 
 def test_pages_follow_each_other_without_gap_or_repetition_even_within_one_moment() -> None:

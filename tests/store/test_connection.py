@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from moorage.db.connection import Statement, atomic, close_connection, database, is_postgresql
+from moorage.db.connection import Statement, atomic, close_connection, is_postgresql
+from moorage.db.connection import database as handle
 
 _insert = Statement("INSERT INTO login_failure (subject, failures, first_at) VALUES (?, 1, 0)")
 _subjects = Statement("SELECT subject FROM login_failure ORDER BY subject")
@@ -38,7 +39,7 @@ def test_a_nested_change_that_fails_leaves_the_outer_one(database: str, durable:
     assert subjects() == ["outer"]
 
 
-def test_the_next_change_after_a_hasty_one_is_synced_again(database_url: str):
+def test_the_next_change_after_a_hasty_one_is_synced_again(database: str):
     if is_postgresql():
         asked = Statement("SHOW synchronous_commit")
         usual = asked.one()
@@ -48,11 +49,11 @@ def test_the_next_change_after_a_hasty_one_is_synced_again(database_url: str):
     else:
         full, normal = 2, 1
         with atomic(durable=False):
-            assert database.obj.synchronous == normal
-        assert database.obj.synchronous == full
+            assert handle.obj.synchronous == normal
+        assert handle.obj.synchronous == full
         with pytest.raises(RuntimeError):
             insert_and_fail("undone", durable=False)
-        assert database.obj.synchronous == full
+        assert handle.obj.synchronous == full
 
 
 def test_changes_of_many_threads_all_count(database: str):

@@ -9,6 +9,8 @@ def fit(text: str, limit: int) -> str:
     Line breaks, terminal controls and direction marks could forge rows for a reader of the log;
     NUL and lone surrogates cannot be stored at all.
     """
+    if len(text) <= limit and text.isprintable():  # nearly always, and on the way of every pull
+        return text
     # Escapes only make text longer, so what lies beyond the limit never needs a look.
     head = text[: limit + 1]
     if not head.isprintable():

@@ -8,7 +8,7 @@ import peewee
 
 from moorage.distribution.chunks import chunks
 from moorage.distribution.model import ManifestSummary, StoredManifest
-from moorage.distribution.tables import ManifestChildRow, ManifestRow
+from moorage.distribution.tables import ManifestChildRow, ManifestRow, TagRow
 from moorage.oci.digest import Digest
 
 
@@ -45,6 +45,15 @@ class DetailStore:
                 found[parent][Digest.parse(digest)] = child
         return dict(found)
 
+    def listed_counts(self, repository_ids: Iterable[int]) -> dict[int, int]:
+        """How many manifests of each repository `ArtifactStore.page` goes through."""
+        found: dict[int, int] = {}
+        for chunk in chunks(repository_ids):
+            rows: Any = ManifestRow.select(ManifestRow.repository, peewee.fn.COUNT(ManifestRow.id))
+            rows = rows.where((ManifestRow.repository << chunk) & _listed())
+            found.update(rows.group_by(ManifestRow.repository).tuples())
+        return found
+
     def attached(
         self, repository_id: int, subjects: Iterable[Digest], limit: int, offset: int
     ) -> list[ManifestSummary]:
@@ -56,6 +65,14 @@ class DetailStore:
         """How many `attached` goes through."""
         counted: int = _attached(repository_id, subjects).count()
         return counted
+
+
+def _listed() -> Any:
+    """Manifests that have a tag, or were pushed for their own sake."""
+    tagged = TagRow.select(peewee.SQL("1")).where(TagRow.manifest == ManifestRow.id)
+    child = ManifestChildRow.select(peewee.SQL("1")).where(ManifestChildRow.child == ManifestRow.id)
+    alone = ManifestRow.subject.is_null() & ~peewee.fn.EXISTS(child)
+    return peewee.fn.EXISTS(tagged) | alone
 
 
 def _attached(repository_id: int, subjects: Iterable[Digest]) -> Any:

@@ -63,6 +63,10 @@ class Details:
                 found.setdefault(one.subject, []).append(one)
         return found
 
+    def artifact_counts(self, repository_ids: Collection[int]) -> dict[int, int]:
+        """How many manifests lists of each repository show; repositories without any are left out."""
+        return self._store.listed_counts(repository_ids)
+
     def count_attached(self, manifest: ManifestSummary) -> int:
         """How many manifests name this one as their subject."""
         return self._store.count_attached(manifest.repository_id, [manifest.digest])

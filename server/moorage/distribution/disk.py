@@ -65,6 +65,14 @@ def remove_file(path: str) -> bool:
     return True
 
 
+def file_size(path: str) -> int | None:
+    """The size of a file; None when there is none."""
+    try:
+        return os.stat(path, follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return None
+
+
 def append_file(source: str, target: int) -> int:
     """Copy a whole file to the end of what descriptor `target` has; returns the bytes copied.
 

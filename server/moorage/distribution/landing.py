@@ -17,8 +17,9 @@ from moorage.distribution.errors import (
 from moorage.distribution.locks import DigestLocks
 from moorage.distribution.model import StoredBlob, UploadSession
 from moorage.distribution.repositories import Repositories
+from moorage.distribution.segments import Settled
 from moorage.distribution.spool import Spooled
-from moorage.distribution.storage import BlobStorage, Settled
+from moorage.distribution.storage import BlobStorage
 from moorage.distribution.upload_store import UploadStore
 from moorage.errors import MoorageError
 from moorage.events import Actor, BlobPushed, Events

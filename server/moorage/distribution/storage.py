@@ -13,42 +13,25 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from moorage.distribution.disk import (
-    append_file,
+    file_size,
     make_folder,
     needs_room,
     remove_file,
     sync_file,
     sync_folder,
 )
-from moorage.distribution.errors import BlobUploadInvalidError
+from moorage.distribution.segments import Settled, acknowledged, joined, segment_name
 from moorage.distribution.spool import Spooled
 from moorage.oci.digest import ALGORITHMS, Digest, hasher
 
 _BLOB_HEX = re.compile(r"[0-9a-f]{64}(?:[0-9a-f]{64})?").fullmatch
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}").fullmatch
-_OFFSET_DIGITS = 20
 _PIECE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Bytes that are on the medium and wait for a name.
-
-    Attributes:
-        digest: of the bytes, when it is known already.
-        kept: the file belongs to an upload session, which must not lose it before it ends.
-    """
-
-    path: str
-    size: int
-    digest: Digest | None = None
-    kept: bool = False
 
 
 class BlobStorage(Protocol):
@@ -152,17 +135,17 @@ class FilesystemStorage:
         folder = self._upload_folder(upload_id)
         with needs_room():
             make_folder(folder)
-            os.replace(body.path, os.path.join(folder, _segment_name(offset)))
+            os.replace(body.path, os.path.join(folder, segment_name(offset)))
             sync_folder(folder)
 
     def assemble(self, upload_id: str, length: int, tail: Spooled | None = None) -> Settled:
         folder = self._upload_folder(upload_id)
-        segments = list(_segments(folder, length))
+        segments = list(acknowledged(folder, length))
         if len(segments) == 1 and tail is None:
             return Settled(segments[0], length, kept=True)
         with needs_room():
             make_folder(folder)
-            return _joined(segments, tail, length, os.path.join(folder, f"whole.{secrets.token_hex(8)}"))
+            return joined(segments, tail, length, os.path.join(folder, f"whole.{secrets.token_hex(8)}"))
 
     def digest(self, source: Spooled | Settled, algorithm: str) -> Digest:
         if source.digest is not None and source.digest.algorithm == algorithm:
@@ -177,7 +160,7 @@ class FilesystemStorage:
     def place(self, source: Settled, digest: Digest) -> None:
         final = self._blob_path(digest)
         with needs_room():
-            if _size(final) != source.size:
+            if file_size(final) != source.size:
                 _name(source, final)
             # Also when the name was there: whoever made it may have died before this step.
             sync_folder(os.path.dirname(final))
@@ -198,7 +181,7 @@ class FilesystemStorage:
             yield from (entry.name for entry in entries if is_upload_id(entry.name))
 
     def stat(self, digest: Digest) -> int | None:
-        return _size(self._blob_path(digest))
+        return file_size(self._blob_path(digest))
 
     def open(self, digest: Digest) -> BinaryIO:
         return open(self._blob_path(digest), "rb", buffering=0)
@@ -259,13 +242,6 @@ def _make_prefixes(folder: str) -> None:
     sync_folder(folder)
 
 
-def _size(path: str) -> int | None:
-    try:
-        return os.stat(path, follow_symlinks=False).st_size
-    except FileNotFoundError:
-        return None
-
-
 def _name(source: Settled, final: str) -> None:
     if not source.kept:
         os.replace(source.path, final)
@@ -276,39 +252,6 @@ def _name(source: Settled, final: str) -> None:
         beside = f"{final}.{secrets.token_hex(8)}"
         os.link(source.path, beside)
         os.replace(beside, final)
-
-
-def _segment_name(offset: int) -> str:
-    return f"{offset:0{_OFFSET_DIGITS}d}"
-
-
-def _segments(folder: str, length: int) -> Iterator[str]:
-    """The files of the first `length` bytes; later ones were never acknowledged."""
-    offset = 0
-    while offset < length:
-        path = os.path.join(folder, _segment_name(offset))
-        size = _size(path)
-        if not size or offset + size > length:
-            raise BlobUploadInvalidError("the upload is damaged; start it again", {"offset": offset})
-        yield path
-        offset += size
-
-
-def _joined(segments: list[str], tail: Spooled | None, length: int, path: str) -> Settled:
-    parts = segments if tail is None else [*segments, tail.path]
-    expected = length + (0 if tail is None else tail.size)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        size = sum(append_file(part, descriptor) for part in parts)
-        if size != expected:
-            raise BlobUploadInvalidError("the upload is damaged; start it again", {"received": size})
-        os.fsync(descriptor)
-    except BaseException:
-        remove_file(path)
-        raise
-    finally:
-        os.close(descriptor)
-    return Settled(path, size)
 
 
 def _blobs_in(folder: str, algorithm: str) -> Iterator[tuple[Digest, int]]:

@@ -19,8 +19,9 @@ from moorage.distribution.locks import DigestLocks
 from moorage.distribution.model import StoredBlob, UploadSession
 from moorage.distribution.mounts import Mounts
 from moorage.distribution.repositories import Repositories
+from moorage.distribution.segments import Settled
 from moorage.distribution.spool import Spooled
-from moorage.distribution.storage import BlobStorage, Settled, is_upload_id
+from moorage.distribution.storage import BlobStorage, is_upload_id
 from moorage.distribution.upload_store import UploadStore
 from moorage.events import Actor, Events
 from moorage.oci.digest import Digest
@@ -278,8 +279,7 @@ class Uploads:
             ended += sum(self._expire(upload_id, before) for upload_id in idle)
         for upload_id in self._strays():
             with self._locks.hold_upload(upload_id):
-                if not self._uploads.known([upload_id]):
-                    self._storage.discard_upload(upload_id)
+                self._storage.discard_upload(upload_id)
         return ended
 
     def _expire(self, upload_id: str, before: datetime) -> bool:
@@ -290,6 +290,7 @@ class Uploads:
         return ended
 
     def _strays(self) -> list[str]:
+        """Uploads that have files and no row; they never get one again."""
         stored = list(self._storage.upload_ids())
         known = self._uploads.known(stored)
         return [upload_id for upload_id in stored if upload_id not in known]

@@ -1,7 +1,9 @@
 """One request on its way in: waitress's parser, stricter, with our receivers for bodies."""
 
 import re
+from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
@@ -18,12 +20,30 @@ _UPLOAD_METHODS = frozenset({"PATCH", "PUT", "POST"})
 _UPLOAD = re.compile(r"/v2/[^?]+/blobs/uploads/").match
 # A target with one of these could be two paths for two readers; it is never an upload.
 _AMBIGUOUS = re.compile(r"%2[fF]|%5[cC]|%00|//|\\").search
-# A path, or a whole address as it is sent to proxies; visible characters, no fragment.
-_TARGET = re.compile(r"(?:https?://([^/?#]+))?(/[!-\"$-~]*|)", re.IGNORECASE).fullmatch
-_FRAMING_FIELDS = re.compile(rb"(?im)^(transfer-encoding|content-length|host)[ \t]*:([^\r\n]*)").findall
-_LENGTH = re.compile(rb"[0-9]{1,18}").fullmatch
+
+_WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE = re.compile(rf"((?![^ ]*[a-z]){_WORD}) ([!-~]+) HTTP/1\.([01])").fullmatch
+# A path, or a whole address as it is sent to proxies; no fragment.
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._~-]+)(?::[0-9]*)?"
+_TARGET = re.compile(rf"(?:https?://({_HOST}))?(/[^#]*|)", re.IGNORECASE).fullmatch
+_NAME = re.compile(_WORD).fullmatch
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 _BARE_LF = re.compile(rb"(?<!\r)\n").search
-_FOLDED = re.compile(rb"\r\n[ \t]").search
+_LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
+# Given twice, two readers could take one each.
+_SINGLE = frozenset({"CONTENT_LENGTH", "TRANSFER_ENCODING", "HOST"})
+_NAMES_REMEMBERED = 1024
+
+
+@lru_cache(_NAMES_REMEMBERED)
+def _key(name: str) -> str:
+    """A header's name as waitress keeps it; empty for one that is read over.
+
+    A name with an underscore could pose as another one, which servers keep from applications.
+    """
+    if not _NAME(name):
+        raise ParsingError("Invalid header")
+    return "" if "_" in name else name.upper().replace("-", "_")
 
 
 class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no type information
@@ -41,6 +61,7 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
     command = ""
     request_uri = ""
     path = ""
+    query = ""
     version: str
     headers: dict[str, str]
     header_plus: bytes
@@ -50,13 +71,12 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
     completed: bool
     empty: bool
     error: Any
-    connection_close: bool
-    expect_continue: bool
     body_rcv: Arrival | None
 
     def __init__(self, adj: Adjustments, spool: str) -> None:
         super().__init__(adj)
         self._spool = spool
+        self._authority = ""
         self.continues = False
         self.unread = False
 
@@ -76,42 +96,64 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
             ParsingError: the request is malformed, or could be read in two ways.
             TransferEncodingNotImplemented: a transfer coding other than ``chunked``.
         """
-        if _FOLDED(header_plus):
-            raise ParsingError("Folded header line")
-        found = [(name.lower(), value.strip(b" \t")) for name, value in _FRAMING_FIELDS(header_plus)]
-        codings = [value for name, value in found if name == b"transfer-encoding"]
-        hosts = [value for name, value in found if name == b"host"]
-        _check_framing(codings, [value for name, value in found if name == b"content-length"])
-        try:
-            super().parse_header(header_plus)
-        except ValueError as error:
-            raise ParsingError("Bad URI") from error
-        self._check_version(codings, hosts)
-        self._normalise_target()
-        self._prepare_body()
+        line, *lines = _lines(header_plus)
+        self._read_request_line(line)
+        self._read_headers(lines)
+        if "HOST" not in self.headers and self.version == "1.1":
+            raise ParsingError("The Host header is missing")
+        self.url_scheme = self.adj.url_scheme
+        self._prepare_body(self._framing())
 
-    def _check_version(self, codings: list[bytes], hosts: list[bytes]) -> None:
-        if self.version not in ("1.0", "1.1"):
-            raise ParsingError("Unknown HTTP version")
-        if codings and self.version == "1.0":
-            raise ParsingError("Transfer-Encoding in an HTTP/1.0 message")
-        if len(hosts) > 1 or (not hosts and self.version == "1.1"):
-            raise ParsingError("Exactly one Host header is needed")
+    def _read_request_line(self, line: str) -> None:
+        match = _REQUEST_LINE(line)
+        target = match and _TARGET(match[2])
+        if not match or not target or not (target[1] or target[2]):
+            raise ParsingError("Start line is invalid")
+        self.command = match[1]
+        self.version = "1." + match[3]
+        if target[1]:
+            self._authority = target[1]
+        # Whatever form the client chose, it is a path from here on (RFC 9112 section 3.2).
+        self.request_uri = target[2] or "/"
+        path, _, self.query = self.request_uri.partition("?")
+        self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
-    def _normalise_target(self) -> None:
-        """Bring the request target into its usual form, a path (RFC 9112 section 3.2)."""
-        match = _TARGET(self.request_uri)
-        if match is None or not (match[1] or match[2]):
-            raise ParsingError("Bad URI")
-        if match[1]:
-            self.headers["HOST"] = match[1]
-        self.request_uri = match[2] or "/"
-        self.path = self.path or "/"
+    def _read_headers(self, lines: list[str]) -> None:
+        headers = self.headers
+        for line in lines:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise ParsingError("Invalid header")
+            key = _key(name)
+            if key in headers:
+                if key in _SINGLE:
+                    raise ParsingError(f"{name} is given more than once")
+                headers[key] += ", " + value.strip(" \t")
+            elif key:
+                headers[key] = value.strip(" \t")
+        if self._authority:
+            headers["HOST"] = self._authority
 
-    def _prepare_body(self) -> None:
-        if self.body_rcv is None:
+    def _framing(self) -> Chunked | Counted | None:
+        """How the end of the body is found (RFC 9112 section 6.3); None when there is no body."""
+        coding = self.headers.pop("TRANSFER_ENCODING", None)
+        length = self.headers.get("CONTENT_LENGTH")
+        if coding is not None:
+            if length is not None:
+                raise ParsingError("Transfer-Encoding and Content-Length are both given")
+            if self.version == "1.0":
+                raise ParsingError("Transfer-Encoding in an HTTP/1.0 message")
+            self.chunked = _is_chunked(coding)
+            return Chunked()
+        if length is not None:
+            if not _LENGTH(length):
+                raise ParsingError("Content-Length is invalid")
+            self.content_length = int(length)
+        return Counted(self.content_length) if self.content_length else None
+
+    def _prepare_body(self, framing: Chunked | Counted | None) -> None:
+        if framing is None:
             return
-        framing = Chunked() if self.chunked else Counted(self.content_length)
         if self._is_upload():
             self.body_rcv = Arrival(framing, Spooled(self._spool))
         else:
@@ -119,8 +161,8 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
             if self.content_length > HELD_LIMIT:
                 held.drop()
             self.body_rcv = Arrival(framing, held)
-        self.continues = bool(self.expect_continue)
-        self.expect_continue = False  # waitress would answer before anyone was asked
+        # waitress's own mark for it stays off: it would answer before anyone was asked.
+        self.continues = self.version == "1.1" and self.headers.get("EXPECT", "").lower() == "100-continue"
 
     def _is_upload(self) -> bool:
         return (
@@ -158,13 +200,25 @@ class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no
         return {name.replace("_", "-").lower(): value for name, value in self.headers.items()}
 
 
-def _check_framing(codings: list[bytes], lengths: list[bytes]) -> None:
-    """Refuse whatever leaves two ways to tell where the body ends (RFC 9112 section 6.3)."""
-    if len(codings) > 1 or len(lengths) > 1 or (codings and lengths):
-        raise ParsingError("The length of the body is given more than once")
-    if lengths and not _LENGTH(lengths[0]):
-        raise ParsingError("Content-Length is invalid")
-    if codings and codings[0].lower() != b"chunked":
-        if not codings[0] or b"chunked" in codings[0].lower():
-            raise ParsingError("Transfer-Encoding is invalid")
-        raise TransferEncodingNotImplemented("Transfer-Encoding requested is not supported.")
+def _lines(block: bytes) -> list[str]:
+    """The request line and the headers, with no byte in them that could be read differently."""
+    if _CONTROL(block):
+        raise ParsingError("Control character in HTTP message")
+    ends = block.count(b"\r\n")
+    if ends != block.count(b"\n") or ends != block.count(b"\r"):
+        raise ParsingError("Bare CR or LF found in HTTP message")
+    return block.decode("latin-1").rstrip("\r\n").split("\r\n")
+
+
+def _is_chunked(coding: str) -> bool:
+    """True, or an error: there is no other transfer coding here.
+
+    Raises:
+        ParsingError: it is close to ``chunked``, which another reader might take for it.
+        TransferEncodingNotImplemented: it is another one.
+    """
+    if coding.lower() == "chunked":
+        return True
+    if not coding or "chunked" in coding.lower():
+        raise ParsingError("Transfer-Encoding is invalid")
+    raise TransferEncodingNotImplemented("Transfer-Encoding requested is not supported.")

@@ -113,7 +113,7 @@ class Supervisor:
 
     def _bind(self) -> list[Role]:
         settings = self._program.settings
-        count = settings.processes or os.cpu_count() or 1
+        count = settings.processes or len(os.sched_getaffinity(0))
         if settings.socket_folder:
             folder = Path(settings.socket_folder)
             self._listeners = [listen_unix(folder / f"{number}.sock") for number in range(count)]
@@ -179,15 +179,27 @@ class Supervisor:
             if not pid:
                 self._leave(slot.role, reader)
                 enter(slot.role, self._program, parent, writer)
+        except OSError as error:
+            os.close(reader)
+            self._put_off(slot, error)
+            return
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        os.close(writer)
+            os.close(writer)
         child = _Child(pid, slot, reader, time.monotonic())
         self._children[pid] = child
         self._selector.register(reader, selectors.EVENT_READ, child)
         if slot.current is None:
             slot.current = child
         _log.debug("%s is process %d", slot.role.name, pid)
+
+    def _put_off(self, slot: _Slot, error: OSError) -> None:
+        """The machine gives no process now; at the first start that is the end, later it can wait."""
+        if not slot.was_ready:
+            raise error
+        _log.error("%s cannot be started now: %s", slot.role.name, error)
+        slot.restart_at = time.monotonic() + _LONGEST_DELAY_SECONDS
+        self._to_replace.clear()
 
     def _leave(self, role: Role, reader: int) -> None:
         """In a new child: let go of what belongs to the parent and to its siblings."""

@@ -77,5 +77,4 @@ class Upload:
         self.channel.body_arrived(self._rest)
 
     def fail(self) -> None:
-        self._body.sink.close()
         self.channel.lost()

@@ -1,6 +1,5 @@
 """`/projects/{}/metadatas`: the settings of a project, one by one."""
 
-
 from moorage.projects.model import Project
 from tests.http.harbor.portal import Portal, message_of
 

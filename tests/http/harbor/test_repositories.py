@@ -7,7 +7,7 @@ import pytest
 from moorage.projects.model import Project, Role
 from moorage.services import Services
 from tests.http.harbor.portal import Portal, Pusher, code_of, repository_path
-from tests.support.images import image
+from tests.support.images import artifact, image, multi_platform
 from tests.support.people import People
 
 
@@ -27,6 +27,16 @@ def test_a_repository_is_shown_with_its_counts(alice: Portal, services: Services
     found = alice.get(repository_path("dock/app")).json
     assert found["name"] == "dock/app"
     assert (found["artifact_count"], found["pull_count"], found["description"]) == (1, 0, "")
+
+
+def test_the_count_of_artifacts_is_that_of_their_list(alice: Portal, dock: Project, push: Pusher) -> None:
+    whole = push("dock/app", multi_platform(), "1")
+    push("dock/app", artifact(subject=whole))
+    push("dock/app", image())
+    shown = alice.get(repository_path("dock/app")).json["artifact_count"]
+    listed = alice.get(repository_path("dock/app") + "/artifacts")
+    assert shown == len(listed.json) == 2
+    assert alice.get("/projects/dock/repositories").json[0]["artifact_count"] == 2
 
 
 @pytest.mark.parametrize("name", ["dock/deep/er/app", "dock/web_1"])

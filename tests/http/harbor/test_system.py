@@ -40,3 +40,14 @@ def test_the_request_id_of_the_client_is_echoed(nobody: Portal) -> None:
 
 def test_a_wrong_password_is_refused_even_where_nobody_need_sign_in(nobody: Portal) -> None:
     assert nobody.get("/projects", headers={"Authorization": "Basic eDp5"}).status_code == 401
+
+
+def test_an_answer_without_a_body_does_not_claim_to_be_json(alice: Portal, dock: Project) -> None:
+    for answer in (
+        alice.put("/projects/dock", {"metadata": {"public": "true"}}),
+        alice.post("/projects", {"project_name": "wharf"}),
+        alice.delete("/projects/dock"),
+    ):
+        assert answer.status_code in (200, 201)
+        assert answer.text == ""
+        assert "json" not in answer.headers.get("content-type", "")

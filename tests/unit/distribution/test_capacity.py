@@ -1,4 +1,5 @@
 import pytest
+
 from moorage.distribution.capacity import Capacity
 from moorage.distribution.errors import StorageFullError
 

@@ -1,4 +1,5 @@
 import pytest
+
 from moorage.distribution.chunks import WIDTH, chunks, padded
 
 

@@ -1,4 +1,5 @@
 import pytest
+
 from moorage.distribution import errors
 from moorage.errors import MoorageError
 from moorage.oci.digest import digest_of

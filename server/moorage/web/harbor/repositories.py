@@ -114,7 +114,7 @@ class RepositoryResource:
     ) -> None:
         """The repository."""
         found = repository_of(req, self._services.repositories, project_name, repository_name)
-        counts = self._services.repositories.artifact_counts([found.id])
+        counts = self._services.details.artifact_counts([found.id])
         send(resp, contents.repository(found, counts.get(found.id, 0)))
 
     def on_put(
@@ -149,5 +149,5 @@ def _wanted_part(req: falcon.Request) -> str:
 
 
 def _rendered(services: Services, found: Sequence[Repository]) -> list[render.Json]:
-    counts = services.repositories.artifact_counts([each.id for each in found])
+    counts = services.details.artifact_counts([each.id for each in found])
     return [contents.repository(each, counts.get(each.id, 0)) for each in found]

@@ -91,5 +91,7 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
 
 def add_routes(app: App, services: Services, origin: Origin) -> None:
     """Add everything under `BASE`; the app needs a `HarborRouter`."""
+    # What has no body must not say that it is JSON: clients would try to read it.
+    app.resp_options.default_media_type = falcon.MEDIA_TEXT
     for path, resource in routes(services, origin).items():
         app.add_route(BASE + path, resource)

@@ -32,7 +32,7 @@ class SearchResource:
         projects = self._services.projects.visible(caller.principal, name=part, limit=MOST, offset=0)
         repositories = overview.repositories(caller.principal, q=part, limit=MOST)
         counts = overview.repository_counts([each.id for each in projects])
-        artifacts = self._services.repositories.artifact_counts([each.id for each in repositories])
+        artifacts = self._services.details.artifact_counts([each.id for each in repositories])
         public = overview.public_among({each.project_id for each in repositories})
         send(
             resp,
