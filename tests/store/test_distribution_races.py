@@ -118,6 +118,73 @@ def test_a_request_and_its_repetition_finish_one_upload(site):
     assert consistent(site)
 
 
+def after_assembling(site, monkeypatch, happens):
+    """Let something happen when a finish has just put together what was received."""
+    assemble = type(site.storage).assemble
+    waiting = [happens]
+
+    def assemble_and_more(storage, *rest):
+        whole = assemble(storage, *rest)
+        if waiting:
+            waiting.pop()()
+        return whole
+
+    monkeypatch.setattr(type(site.storage), "assemble", assemble_and_more)
+
+
+def test_a_finish_that_another_one_overtook_is_answered_alike(site, monkeypatch):
+    session = site.uploads.start(ALICE, site.project_id, APP)
+    site.uploads.append(ALICE, APP, session.id, site.arrived(DATA))
+    finish = partial(site.uploads.finish, ALICE, site.project_id, APP, session.id, None, DIGEST)
+    first = []
+    after_assembling(site, monkeypatch, lambda: first.append(finish()))
+    assert finish() == first[0]
+    assert consistent(site)
+
+
+def test_a_finish_whose_upload_was_cancelled_meanwhile_finds_none(site, monkeypatch):
+    session = site.uploads.start(ALICE, site.project_id, APP)
+    site.uploads.append(ALICE, APP, session.id, site.arrived(DATA))
+    after_assembling(site, monkeypatch, partial(site.uploads.cancel, ALICE, APP, session.id))
+    with pytest.raises(BlobUploadUnknownError):
+        site.uploads.finish(ALICE, site.project_id, APP, session.id, None, DIGEST)
+    assert site.files() == set()
+
+
+def test_a_finish_whose_upload_went_on_meanwhile_stores_nothing(site, monkeypatch):
+    session = site.uploads.start(ALICE, site.project_id, APP)
+    site.uploads.append(ALICE, APP, session.id, site.arrived(DATA))
+    more = partial(site.uploads.append, ALICE, APP, session.id, site.arrived(b"more"))
+    after_assembling(site, monkeypatch, more)
+    with pytest.raises(UploadRangeError) as caught:
+        site.uploads.finish(ALICE, site.project_id, APP, session.id, None, DIGEST)
+    assert caught.value.offset == 14
+    assert site.files() == set()
+    site.uploads.finish(ALICE, site.project_id, APP, session.id, None, digest_of(DATA + b"more"))
+
+
+def test_a_push_waits_for_whoever_is_removing_the_blob(site):
+    site.push_blob(DATA)
+    site.repositories.delete(ALICE, APP)
+    removing, pushed = threading.Event(), threading.Event()
+
+    def remove():
+        with site.locks.hold(DIGEST):
+            removing.set()
+            assert not pushed.wait(0.3)
+            BlobRow.delete().execute()
+            site.storage.trash(DIGEST)
+
+    def push():
+        removing.wait()
+        site.push_blob(DATA)
+        pushed.set()
+
+    assert failures(together([remove, push])) == []
+    assert site.blobs.stat(APP, DIGEST).size_bytes == 10
+    assert consistent(site)
+
+
 def test_a_chunk_that_meets_the_end_of_its_upload_is_taken_or_refused_whole(site, tmp_path):
     for number in range(ROUNDS):
         data = b"%d" % number

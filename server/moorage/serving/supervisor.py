@@ -215,6 +215,8 @@ class Supervisor:
 
     def _hear(self, child: _Child) -> None:
         """A process is ready, or has gone before it was."""
+        if child.pipe < 0:  # heard already, on its way out
+            return
         told = os.read(child.pipe, 1)
         self._close_pipe(child)
         if not told:
@@ -247,8 +249,7 @@ class Supervisor:
                 return
             child = self._children.pop(pid, None)
             if child is not None:
-                if child.pipe >= 0:
-                    self._hear(child)  # what it said before it went
+                self._hear(child)  # what it said before it went
                 self._bury(child, os.waitstatus_to_exitcode(status))
 
     def _bury(self, child: _Child, code: int) -> None:
