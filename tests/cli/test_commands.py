@@ -129,6 +129,11 @@ def test_the_signing_key_is_rotated(moorage: Moorage):
     assert len(keys) == 2
 
 
+def test_keys_that_were_stolen_are_removed_with_the_rotation(moorage: Moorage):
+    old = told(moorage("token", "rotate-key", "--json"))["key"]
+    assert old in told(moorage("token", "rotate-key", "--void", "--json"))["removed"]
+
+
 def test_the_log_says_what_was_done_newest_first(moorage: Moorage):
     moorage("project", "add", "shop")
     moorage("robot", "add", "shop", "ci")

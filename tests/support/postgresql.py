@@ -57,7 +57,9 @@ class PostgresqlServer:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="moorage-postgresql-"))
+        # Beside pytest's own folder, not below it: that one is closed to the account of the server.
+        root = os.environ.get("PYTEST_DEBUG_TEMPROOT")
+        self._folder = Path(tempfile.mkdtemp(prefix="moorage-postgresql-", dir=root))
         self._owner = _owner()
         if self._owner is not None:
             shutil.chown(self._folder, self._owner)

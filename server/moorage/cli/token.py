@@ -16,12 +16,14 @@ def token() -> None:
 
 
 @token.command("rotate-key")
+@click.option("--void", is_flag=True, help="A key was stolen: tokens of older keys are void at once.")
 @json_option
-def rotate_key(as_json: bool) -> None:
+def rotate_key(void: bool, as_json: bool) -> None:
     """Sign with a new key from now on; tokens of the old one stay good until they expire."""
     with services() as found:
         name = found.keyring.rotate()
-    show({"key": name}, as_json=as_json)
+        removed = found.keyring.retire(timedelta(0)) if void else []
+    show({"key": name, "removed": removed}, as_json=as_json)
 
 
 @token.command("list")

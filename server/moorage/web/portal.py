@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import falcon
 
 from moorage.audit.model import Deed
-from moorage.errors import Unauthenticated
+from moorage.errors import Denied, Unauthenticated
 from moorage.identity.authenticator import Authenticator
 from moorage.projects.access import Access as Standings
 from moorage.projects.errors import ProjectUnknownError
@@ -17,6 +17,12 @@ from moorage.web.credentials import Basic, Bearer
 from moorage.web.door import NO_PROOF, CredentialNeededError, PermissionDeniedError, Proof
 
 _LONGEST_ID = 18
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OUR_SITES = frozenset({"none", "same-origin"})
+
+
+class ForeignPageError(Denied):
+    """A browser asks on behalf of another site's page."""
 
 
 class PortalDoor:
@@ -29,7 +35,19 @@ class PortalDoor:
         self._authenticator = authenticator
 
     def check_target(self, environ: Mapping[str, Any]) -> None:
-        """Nothing is refused: Harbor's clients encode the slashes of repository names."""
+        """Refuse a change that a browser makes for a page of somebody else.
+
+        A browser remembers a name and a password for this API and sends them along with whatever
+        a foreign page asks for; it says so in Sec-Fetch-Site (W3C Fetch Metadata). Other clients
+        send no such header. Encoded slashes are fine: Harbor's clients encode repository names.
+
+        Raises:
+            ForeignPageError: the page is not ours.
+        """
+        if environ["REQUEST_METHOD"] in _READS:
+            return
+        if environ.get("HTTP_SEC_FETCH_SITE", "none") not in _OUR_SITES:
+            raise ForeignPageError("a page of another site may not change anything here")
 
     def prove(self, credential: Basic | Bearer | None, address: str) -> Proof:
         """Check a name and a secret.
