@@ -38,6 +38,7 @@ def start_unprepared(server: RunningServer) -> str:
     del environment["MOORAGE_ADMIN_PASSWORD"]
     server.child = Child([MOORAGE, "serve"], server.log, env=environment, cwd=server.folder)
     server.wait_until_ready()
+    server.child.wait_for("docker push")  # the last of what it says
     return server.child.output
 
 

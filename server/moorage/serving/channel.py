@@ -8,17 +8,16 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
 from enum import Enum, auto
 from socket import MSG_PEEK, SHUT_WR
 from socket import socket as Socket
-from typing import Any, Protocol
+from typing import Any
 
 from waitress.channel import ClientDisconnected
 from waitress.utilities import InternalServerError
 
-from moorage.serving.carrier import Carrier
-from moorage.serving.event_loop import BROKEN, READ, WRITE, EventLoop
+from moorage.serving.event_loop import BROKEN, READ, WRITE
+from moorage.serving.host import Host
 from moorage.serving.output import Output
 from moorage.serving.parser import RequestParser
 from moorage.serving.task import AnswerTask, ApplicationTask, RefusalTask
@@ -37,33 +36,6 @@ class Owner(Enum):
     LOOP = auto()
     WORKER = auto()
     CARRIER = auto()
-
-
-class Host(Protocol):
-    """What a channel asks of the server it belongs to.
-
-    Attributes:
-        spool: folder for the bodies of blob uploads.
-        draining: every answer is the last one of its connection.
-    """
-
-    loop: EventLoop
-    uploads: Carrier
-    downloads: Carrier
-    spool: str
-    draining: bool
-
-    def add_task(self, task: "Channel") -> None:
-        """Have a worker call the channel's `service`."""
-        ...
-
-    def call(self, thunk: Callable[[], None]) -> None:
-        """Run something on the event loop's thread."""
-        ...
-
-    def admits(self, request: RequestParser, address: str) -> bool:
-        """Whether the body of this upload may be stored."""
-        ...
 
 
 class Channel(Output):
@@ -221,6 +193,7 @@ class Channel(Output):
         if self._fileno is not None:
             self.server.loop.remove(self._fileno)
         super().del_channel(map)
+        self.server.report()
 
     def close_if_quiet(self) -> None:
         """Close an idle connection, unless a request has just come in."""

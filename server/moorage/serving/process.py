@@ -11,6 +11,7 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 from moorage.config import ServerSettings
+from moorage.serving.balance import Share
 from moorage.serving.linux import die_with_parent, name_process
 from moorage.serving.listener import Listener
 from moorage.serving.server import Admission, Server
@@ -62,11 +63,13 @@ class Role:
 
     Attributes:
         listener: the socket it serves; None for the worker.
+        share: of the connections, when the socket is not its own.
     """
 
     name: str
     index: int
     listener: Listener | None
+    share: Share | None = None
 
     def run(self, program: Program, ready: Callable[[], None]) -> None:
         """Do it, in the child; returns when the process is to end."""
@@ -74,14 +77,14 @@ class Role:
         program.on_child_start(self.index)
         try:
             if self.listener is not None:
-                _serve(self.listener, program, ready)
+                _serve(self.listener, self.share, program, ready)
             elif program.worker is not None:
                 _work(program.worker, ready)
         finally:
             program.on_child_stop()
 
 
-def _serve(listener: Listener, program: Program, ready: Callable[[], None]) -> None:
+def _serve(listener: Listener, share: Share | None, program: Program, ready: Callable[[], None]) -> None:
     server = Server(
         program.app_factory(),
         listener.socket,
@@ -89,6 +92,7 @@ def _serve(listener: Listener, program: Program, ready: Callable[[], None]) -> N
         spool=str(program.spool_folder),
         admission=program.admission_factory(),
         drain_seconds=program.settings.drain_seconds,
+        share=share,
     )
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
     signal.signal(signal.SIGHUP, lambda *_: server.retire())

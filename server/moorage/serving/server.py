@@ -1,7 +1,6 @@
 """One server process: accepts connections, watches over them, and ends without losing a request."""
 
 import contextlib
-import errno
 import logging
 import socket as sockets
 import time
@@ -11,6 +10,8 @@ from typing import Any
 from waitress.adjustments import Adjustments
 from waitress.server import BaseWSGIServer
 
+from moorage.serving.acceptor import Acceptor
+from moorage.serving.balance import Share
 from moorage.serving.carrier import Carrier
 from moorage.serving.channel import Channel
 from moorage.serving.event_loop import EventLoop
@@ -32,7 +33,6 @@ _IDLE_GRACE_SECONDS = 1.0
 #: How long the threads get to end when the drain was not enough.
 _LAST_SECONDS = 1.0
 _BACKLOG = 4096
-_OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
         spool: folder for the bodies of blob uploads.
         admission: asked before a body is spooled.
         drain_seconds: how long requests under way may take when the server ends.
+        share: of the connections, when other processes have the same listening socket.
     """
 
     adj: Any
@@ -64,6 +65,7 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
         spool: str,
         admission: Admission,
         drain_seconds: float,
+        share: Share | None = None,
     ) -> None:
         self.loop = EventLoop()
         self.workers = Workers(adj.threads)
@@ -74,7 +76,8 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
         self._admission = admission
         self._drain_seconds = drain_seconds
         self._keep_accepting = True
-        self._accepting = False
+        self._share = share
+        self._acceptor = Acceptor(self.loop, listener, self._welcome, share)
         self._drained_at = 0.0
         self._deaf = False
         self._finished = False
@@ -115,10 +118,14 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
         self.workers.start()
         self.uploads.start()
         self.downloads.start()
-        self._accept_connections(True)
+        self.report()
+        self._acceptor.open()
         ready()
         while not self._finished:
-            self.loop.turn(_DRAIN_TICK_SECONDS if self.draining else _TICK_SECONDS)
+            soon = self._acceptor.seconds_left()
+            tick = _DRAIN_TICK_SECONDS if self.draining else _TICK_SECONDS
+            self.loop.turn(tick if soon is None else min(soon, tick))
+            self._acceptor.go_on()
             self._tick(time.time())
         self._close()
 
@@ -150,32 +157,19 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
 
     # -- connections
 
-    def _accept_connections(self, wanted: bool) -> None:
-        if wanted is not self._accepting:
-            self._accepting = wanted
-            if wanted:
-                self.loop.add(self.socket.fileno(), self._accept)
-            else:
-                self.loop.remove(self.socket.fileno())
-
-    def _accept(self, _: int) -> None:
-        """Take one connection; the others may go to processes that have less to do."""
-        try:
-            connection, address = self.socket.accept()
-        except (BlockingIOError, ConnectionAbortedError):
-            return
-        except OSError as error:
-            if error.errno not in _OUT_OF_DESCRIPTORS:
-                raise
-            _log.error("no connection can be accepted for a moment: %s", error)
-            self._accept_connections(False)  # until the next tick
-            return
+    def _welcome(self, connection: sockets.socket, address: Any) -> None:
         if self.family != sockets.AF_UNIX:
             self.set_socket_options(connection)
         Channel(self, connection, self.fix_addr(address), self.adj, self._map)
+        self.report()
         if len(self.active_channels) >= self.adj.connection_limit:
             _log.warning("%d connections are open, more have to wait", len(self.active_channels))
-            self._accept_connections(False)
+            self._acceptor.pause()
+
+    def report(self) -> None:
+        """Tell the other processes how many connections this one has."""
+        if self._share is not None and not self.draining:
+            self._share.report(len(self.active_channels))
 
     def set_socket_options(self, connection: sockets.socket) -> None:
         """An answer is complete when it is written; it never waits for more."""
@@ -197,13 +191,13 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
             if channel.is_overdue(now, limit):
                 channel.handle_close()
         if len(self.active_channels) < self.adj.connection_limit and not self.draining:
-            self._accept_connections(True)
+            self._acceptor.open()
 
     def _drain(self, now: float) -> None:
         if not self._drained_at:
             self._drained_at = now
             if not self._keep_accepting:
-                self._accept_connections(False)
+                self._acceptor.pause()
         seconds = now - self._drained_at
         if seconds >= _SETTLE_SECONDS and not self._deaf:
             self._close_listener()
@@ -221,19 +215,14 @@ class Server(BaseWSGIServer):  # type: ignore[misc]  # waitress has no type info
         """Take in who still waits, then close our handle of the listening socket."""
         self._deaf = True
         waiting = _BACKLOG if self._keep_accepting else 0
-        before = -1
-        while waiting and before != len(self.active_channels):
-            before = len(self.active_channels)
-            self._accept(0)
+        while waiting and self._acceptor.take():
             waiting -= 1
-        self._accept_connections(False)
-        self.socket.close()
+        self._acceptor.close()
 
     def _close(self) -> None:
         """Let go of everything."""
         if not self._deaf:
-            self._accept_connections(False)
-            self.socket.close()
+            self._acceptor.close()
         self.uploads.stop()
         self.downloads.stop()
         if not self.workers.stop(_LAST_SECONDS):

@@ -14,10 +14,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from moorage.serving.listener import Listener, listen, listen_unix
+from moorage.serving.listener import Listener
 from moorage.serving.process import Program, Role, enter
+from moorage.serving.roles import assign_roles
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _DESCRIPTORS = 65_536
@@ -96,7 +96,9 @@ class Supervisor:
         Raises:
             ListenError: a socket cannot be bound; nothing was started.
         """
-        self._slots = [_Slot(role) for role in self._bind()]
+        roles = assign_roles(self._program)
+        self._slots = [_Slot(role) for role in roles]
+        self._listeners = list(dict.fromkeys(role.listener for role in roles if role.listener is not None))
         _raise_descriptor_limit()
         self._watch_signals()
         # What is loaded by now is shared with the children as long as nobody touches it.
@@ -108,24 +110,6 @@ class Supervisor:
             self._wait()
             self._do_what_is_due()
         return self._code
-
-    # -- sockets
-
-    def _bind(self) -> list[Role]:
-        settings = self._program.settings
-        count = settings.processes or len(os.sched_getaffinity(0))
-        if settings.socket_folder:
-            folder = Path(settings.socket_folder)
-            self._listeners = [listen_unix(folder / f"{number}.sock") for number in range(count)]
-        else:
-            self._listeners = [listen(settings.host, settings.port)]
-        roles = [
-            Role(f"server-{number}", number, self._listeners[number % len(self._listeners)])
-            for number in range(count)
-        ]
-        if self._program.worker is not None:
-            roles.append(Role("worker", count, None))
-        return roles
 
     # -- signals
 
@@ -260,6 +244,8 @@ class Supervisor:
                 self._to_replace.clear()
             return
         slot.current = None
+        if slot.role.share is not None:
+            slot.role.share.leave()
         if self._stopping:
             return
         if not slot.was_ready:
