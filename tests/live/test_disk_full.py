@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.support.images import Blob
-from tests.support.registry import RefusedError, RegistryClient
+from tests.support.registry import Refusal, RefusedError, RegistryClient, refused
 from tests.support.server import ADMIN, RunningServer
 
 _DISK_BYTES = 48 * 2**20
@@ -75,6 +75,23 @@ def test_a_disk_that_fills_up_during_an_upload_is_told_and_everything_else_goes_
     client.request("DELETE", f"/v2/library/full/blobs/{spare}")
     after = client.push_blob("library/full", b"there is room again")
     assert client.pull_blob("library/full", after) == b"there is room again"
+
+
+def test_a_body_that_finds_no_room_is_refused_before_it_is_sent(
+    server: RunningServer, client: RegistryClient
+) -> None:
+    location = client.start_upload("library/full")
+    with pytest.raises(RefusedError) as caught:
+        client.request("PATCH", location, data=_CHUNK * 60)
+    assert caught.value.status == requests.codes.insufficient_storage, caught.value
+    assert [each for each in (server.data / "spool").rglob("*") if each.is_file()] == []
+
+
+def test_an_upload_that_ended_is_unknown_to_the_next_chunk(client: RegistryClient) -> None:
+    location = client.start_upload("library/full")
+    client.request("DELETE", location)
+    with refused(Refusal.UPLOAD_UNKNOWN):
+        client.request("PATCH", location, data=b"too late")
 
 
 def test_a_blob_can_be_deleted_while_nothing_more_can_be_pushed(

@@ -199,7 +199,7 @@ def blob(front: Front) -> tuple[str, bytes]:
     content = os.urandom(3 * MIB + 1)
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
     path = front.blobs / "sha256" / digest[7:9] / digest[7:]
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)  # two blobs may share a folder
     path.write_bytes(content)
     return f"/file?accel=/_blobs/sha256/{digest[7:9]}/{digest[7:]}&digest={digest}", content
 

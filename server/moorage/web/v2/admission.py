@@ -18,6 +18,7 @@ from moorage.errors import Denied, MoorageError, NotFound, Unauthenticated
 from moorage.events import Actor
 from moorage.web.access import Access, Guarded
 from moorage.web.credentials import parse_authorization
+from moorage.web.problems import status_of
 from moorage.web.router import Found
 from moorage.web.transfer import number_of_bytes
 from moorage.web.v2.door import RegistryDoor, check_path
@@ -123,6 +124,7 @@ class AdmissionResource:
             resp.set_header("WWW-Authenticate", self._door.challenge(req, error))
             raise
         except MoorageError as error:
-            # The request itself gets the status that is due; here 403 is the only other "no".
+            # 403 is the only other "no" that nginx understands; it tells the client by this header.
+            resp.set_header("X-Refusal", str(status_of(type(error)).value))
             raise AdmissionDeniedError(error.message) from error
         resp.status = HTTPStatus.NO_CONTENT
