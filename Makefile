@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint bench fmt lock clean venv venv-dev programs
+.PHONY: help run test test-fast lint bench fmt docs lock clean venv venv-dev programs
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
@@ -37,6 +37,10 @@ bench: venv-dev programs ## Measure side by side with Debian's docker-registry
 fmt: venv-dev ## Put all code into its standard form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: venv-dev ## Write the pages that come from the code: settings and permissions
+	$(BIN)/python -m moorage.config.reference > server/docs/configuration.md
+	$(BIN)/python -c 'from moorage.projects.rules import markdown; print(markdown(), end="")' > server/docs/permissions.md
 
 lock: venv-dev ## Choose the newest versions anew and write them to server/requirements/*.txt
 	cd server/requirements && for each in run build dev; do \
