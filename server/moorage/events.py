@@ -206,6 +206,47 @@ class TagDeleted(RepositoryEvent):
     digest: Digest
 
 
+@dataclass(frozen=True, slots=True)
+class JobEvent(Event):
+    """The base of what happens to a run of a job; `project_id` is None outside projects.
+
+    `kind` is for instance ``gc`` or ``retention``, `execution_id` numbers the run.
+    """
+
+    kind: str
+    execution_id: int
+    project_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequested(JobEvent):
+    """`trigger` is ``manual``, ``schedule``, ``restart`` or ``event``."""
+
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobStopped(JobEvent):
+    """Somebody asked the run to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobFinished(JobEvent):
+    """`state` is ``success``, ``error`` or ``stopped``; `message` says what it came to."""
+
+    state: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChanged(Event):
+    """When a job runs by itself: `what` is its cron text, or ``none``."""
+
+    kind: str
+    project_id: int | None
+    what: str
+
+
 E_ = TypeVar("E_", bound=Event)
 
 

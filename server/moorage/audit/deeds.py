@@ -96,6 +96,16 @@ def _tag_moved(event: events.TagMoved) -> Deed:
     return _tag("move_tag", event, f"from {event.previous}")
 
 
+def _job(verb: str, event: Any, detail: str = "") -> Deed:
+    return Deed(
+        f"{verb}_{event.kind}", "job", f"{event.kind} {event.execution_id}", event.project_id, detail=detail
+    )
+
+
+def _schedule(event: events.ScheduleChanged) -> Deed:
+    return Deed("update_schedule", "schedule", event.kind, event.project_id, detail=event.what)
+
+
 Describe = Callable[[Any], Deed]
 
 TABLE: Mapping[type[events.Event], Describe] = {
@@ -129,6 +139,10 @@ TABLE: Mapping[type[events.Event], Describe] = {
     ),
     events.TagMoved: _tag_moved,
     events.TagDeleted: lambda e: _tag("delete_tag", e),
+    events.JobRequested: lambda e: _job("start", e, f"by {e.trigger}"),
+    events.JobStopped: lambda e: _job("stop", e),
+    events.JobFinished: lambda e: _job("finish", e, f"{e.state}: {e.message}" if e.message else e.state),
+    events.ScheduleChanged: _schedule,
 }
 #: What `audit.blobs` switches off: blobs come and go by the dozen with each image.
 BLOB_TRAFFIC: frozenset[type[events.Event]] = frozenset({events.BlobPushed, events.BlobMounted})
@@ -150,6 +164,10 @@ OPERATIONS = (
     "delete_robot",
     "delete_tag",
     "delete_user",
+    "finish_fsck",
+    "finish_gc",
+    "finish_purge",
+    "finish_retention",
     "login_user",
     "mount_blob",
     "move_tag",
@@ -157,9 +175,18 @@ OPERATIONS = (
     "pull_blob",
     "push_artifact",
     "push_blob",
+    "start_fsck",
+    "start_gc",
+    "start_purge",
+    "start_retention",
+    "stop_fsck",
+    "stop_gc",
+    "stop_purge",
+    "stop_retention",
     "update_member",
     "update_project",
     "update_repository",
     "update_robot",
+    "update_schedule",
     "update_user",
 )

@@ -146,3 +146,15 @@ def _sqlite_url(text: str) -> str:
         raise ValueError(f"must name a file; {path!r} is a folder")
     folder(os.path.dirname(path))
     return f"sqlite:///{path}"
+
+
+_CRON_FIELDS = 6
+_cron_field = re.compile(r"[0-9A-Za-z*?/,LW#-]{1,100}").fullmatch
+
+
+def cron(text: str) -> str:
+    """When something runs, or nothing; what the fields mean is judged where schedules are kept."""
+    fields = text.split()
+    if text and (len(fields) != _CRON_FIELDS or not all(map(_cron_field, fields))):
+        raise ValueError("must have six fields: second minute hour day month weekday")
+    return text

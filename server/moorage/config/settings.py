@@ -85,6 +85,18 @@ class StorageSettings:
             between=(0, 2**50),
         ),
     )
+    warn_percent: float = field(
+        default=80.0,
+        metadata=about("From this part of the disk in use on, health and log warn.", between=(1, 100)),
+    )
+    full_percent: float = field(
+        default=95.0,
+        metadata=about(
+            "From this part of the disk in use on, new uploads are refused; pulls, deletions and garbage "
+            "collection go on. 100: only the reserve counts.",
+            between=(1, 100),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -141,11 +153,11 @@ class UploadsSettings:
         default=168,
         metadata=about("After how long without a byte an upload is given up.", between=(1, _YEAR_HOURS)),
     )
-    lease_hours: int = field(
-        default=24,
+    lease_hours: float = field(
+        default=24.0,
         metadata=about(
             "How long a blob that no manifest names yet is kept for the client that pushed or found it.",
-            between=(1, _YEAR_HOURS),
+            between=(0.0001, _YEAR_HOURS),
         ),
     )
     open_per_account: int = field(
@@ -206,6 +218,13 @@ class ProjectsSettings:
     creation: Literal["everyone", "adminonly"] = field(
         default="everyone", metadata=about("Who may create projects: every user, or administrators only.")
     )
+    storage_limit_bytes: int = field(
+        default=-1,
+        metadata=about(
+            "The storage limit that a new project gets unless another is asked for; -1: none.",
+            between=(-1, 2**60),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +242,111 @@ class AuditSettings:
             "Changes are always logged in their own transaction.",
             between=(0.01, 60),
         ),
+    )
+    keep_days: int = field(
+        default=365,
+        metadata=about(
+            "Entries older than this are archived and removed; 0 keeps them.", between=(0, 36_500)
+        ),
+    )
+    keep_entries: int = field(
+        default=20_000_000,
+        metadata=about(
+            "Beyond so many entries the oldest are archived and removed; 0 keeps them.", between=(0, 2**50)
+        ),
+    )
+    purge_cron: str = field(
+        default="0 15 2 * * *",
+        metadata=about(
+            "When that is done, six fields from seconds to weekdays, UTC; empty: only when asked for.",
+            check=rules.cron,
+        ),
+    )
+    archive: bool = field(
+        default=True,
+        metadata=about("Write what is removed to a file in `audit-archive` below the data folder first."),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GcSettings:
+    """Garbage collection."""
+
+    on_restart: bool = field(
+        default=False,
+        metadata=about("Collect after each start of the server, while it serves already."),
+    )
+    restart_minutes: float = field(
+        default=10.0, metadata=about("How long that run may take.", between=(0.01, 1440))
+    )
+    cron: str = field(
+        default="0 0 * * * *",
+        metadata=about(
+            "When the worker collects by itself, six fields from seconds to weekdays, UTC; empty: never, "
+            "because a timer outside calls `moorage run gc`. A schedule set by an administrator wins.",
+            check=rules.cron,
+        ),
+    )
+    delete_untagged: bool = field(
+        default=True,
+        metadata=about("Collect manifests that have no tag, no index that lists them and no subject."),
+    )
+    untagged_hours: float = field(
+        default=168.0,
+        metadata=about(
+            "How long such a manifest stays after it lost its last tag, or was last pulled.",
+            between=(0, _YEAR_HOURS),
+        ),
+    )
+    grace_minutes: float = field(
+        default=1.0,
+        metadata=about(
+            "What is left behind waits at least so long before it is looked at.", between=(0, 1440)
+        ),
+    )
+    jitter_seconds: float = field(
+        default=60.0,
+        metadata=about("Up to so much is added by chance, to spread the work.", between=(0, 3600)),
+    )
+    trash_hours: float = field(
+        default=1.0,
+        metadata=about(
+            "How long the file of a collected blob stays in the trash, from where it can be put back.",
+            between=(0, _YEAR_HOURS),
+        ),
+    )
+    batch: int = field(default=100, metadata=about("Things removed in one transaction.", between=(1, 1000)))
+    per_second: int = field(
+        default=0, metadata=about("Things removed in a second at most; 0: no limit.", between=(0, 1_000_000))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FsckSettings:
+    """The check of everything stored."""
+
+    cron: str = field(
+        default="0 30 3 * * 0",
+        metadata=about(
+            "When the worker checks by itself, six fields from seconds to weekdays, UTC; empty: never.",
+            check=rules.cron,
+        ),
+    )
+    mib_per_second: float = field(
+        default=50.0,
+        metadata=about(
+            "How fast blobs are read to take their digests anew; 0: no limit.", between=(0, 100_000)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JobsSettings:
+    """Jobs: collection, checks, retention, purges."""
+
+    keep_days: int = field(
+        default=90,
+        metadata=about("How long the history and logs of finished runs are kept.", between=(1, 36_500)),
     )
 
 
@@ -251,6 +375,9 @@ class Settings:
     login: LoginSettings = field(default_factory=LoginSettings)
     projects: ProjectsSettings = field(default_factory=ProjectsSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    gc: GcSettings = field(default_factory=GcSettings)
+    fsck: FsckSettings = field(default_factory=FsckSettings)
+    jobs: JobsSettings = field(default_factory=JobsSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     @property

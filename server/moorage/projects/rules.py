@@ -66,6 +66,10 @@ DELETE_ARTIFACT = Permission("artifact", "delete")
 READ_ADDITION = Permission("artifact-addition", "read")
 READ_CONFIGURATION = Permission("configuration", "read")
 UPDATE_CONFIGURATION = Permission("configuration", "update")
+CREATE_IMMUTABLE = Permission("immutable-tag", "create")
+UPDATE_IMMUTABLE = Permission("immutable-tag", "update")
+DELETE_IMMUTABLE = Permission("immutable-tag", "delete")
+LIST_IMMUTABLE = Permission("immutable-tag", "list")
 READ_LABEL = Permission("label", "read")
 LIST_LABELS = Permission("label", "list")
 LIST_LOGS = Permission("log", "list")
@@ -98,6 +102,12 @@ READ_SCAN = Permission("scan", "read")
 LIST_TAGS = Permission("tag", "list")
 CREATE_TAG = Permission("tag", "create")
 DELETE_TAG = Permission("tag", "delete")
+CREATE_RETENTION = Permission("tag-retention", "create")
+READ_RETENTION = Permission("tag-retention", "read")
+UPDATE_RETENTION = Permission("tag-retention", "update")
+DELETE_RETENTION = Permission("tag-retention", "delete")
+LIST_RETENTION = Permission("tag-retention", "list")
+OPERATE_RETENTION = Permission("tag-retention", "operate")
 
 #: What anyone, known or not, may do in a public project.
 PUBLIC: frozenset[Permission] = frozenset(
@@ -131,6 +141,20 @@ DELETE_USER = SystemPermission("user", "delete")
 LIST_AUDIT_LOG = SystemPermission("audit-log", "list")
 READ_SYSTEM = SystemPermission("system", "read")
 UPDATE_SYSTEM = SystemPermission("system", "update")
+LIST_GC = SystemPermission("gc", "list")
+READ_GC = SystemPermission("gc", "read")
+START_GC = SystemPermission("gc", "start")
+STOP_GC = SystemPermission("gc", "stop")
+UPDATE_GC = SystemPermission("gc", "update")
+LIST_PURGE = SystemPermission("purge-audit", "list")
+READ_PURGE = SystemPermission("purge-audit", "read")
+START_PURGE = SystemPermission("purge-audit", "start")
+STOP_PURGE = SystemPermission("purge-audit", "stop")
+UPDATE_PURGE = SystemPermission("purge-audit", "update")
+LIST_QUOTAS = SystemPermission("quota", "list")
+READ_ANY_QUOTA = SystemPermission("quota", "read")
+UPDATE_QUOTA = SystemPermission("quota", "update")
+LIST_SCHEDULES = SystemPermission("schedule", "list")
 
 #: What lies outside every project: only system administrators may do it.
 SYSTEM: frozenset[SystemPermission] = frozenset(
@@ -143,6 +167,20 @@ SYSTEM: frozenset[SystemPermission] = frozenset(
         LIST_AUDIT_LOG,
         READ_SYSTEM,
         UPDATE_SYSTEM,
+        LIST_GC,
+        READ_GC,
+        START_GC,
+        STOP_GC,
+        UPDATE_GC,
+        LIST_PURGE,
+        READ_PURGE,
+        START_PURGE,
+        STOP_PURGE,
+        UPDATE_PURGE,
+        LIST_QUOTAS,
+        READ_ANY_QUOTA,
+        UPDATE_QUOTA,
+        LIST_SCHEDULES,
     }
 )
 

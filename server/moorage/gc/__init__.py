@@ -1,0 +1,1 @@
+"""Garbage collection and the check of what is stored."""

@@ -1,0 +1,23 @@
+"""What can go wrong with jobs."""
+
+from moorage.errors import Conflict, Invalid, NotFound
+
+
+class ExecutionUnknownError(NotFound):
+    """There is no such run of a job."""
+
+
+class ExecutionRunningError(Conflict):
+    """A run of the same job waits or works already."""
+
+
+class ExecutionTakenError(Conflict):
+    """Another process works on this run."""
+
+
+class ScheduleUnknownError(NotFound):
+    """The job has no schedule."""
+
+
+class CronInvalidError(Invalid):
+    """Not a text that says when something runs."""

@@ -1,0 +1,1 @@
+"""Which tags of a project are kept, and for how long."""
