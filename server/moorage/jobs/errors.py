@@ -1,6 +1,6 @@
 """What can go wrong with jobs."""
 
-from moorage.errors import Conflict, Invalid, NotFound
+from moorage.errors import Conflict, Invalid, NotFound, Unsupported
 
 
 class ExecutionUnknownError(NotFound):
@@ -13,6 +13,10 @@ class ExecutionRunningError(Conflict):
 
 class ExecutionTakenError(Conflict):
     """Another process works on this run."""
+
+
+class JobUnknownError(Unsupported):
+    """This release has no job of that kind."""
 
 
 class ScheduleUnknownError(NotFound):

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+#: Every line of a run's log, those of its tasks too.
+ALL: Final = -1
 
 
 class State(StrEnum):

@@ -30,10 +30,17 @@ class Chore:
 
 
 class Worker:
-    """Runs chores until it is told to stop."""
+    """Runs chores until it is told to stop.
 
-    def __init__(self, chores: Sequence[Chore]) -> None:
+    Args:
+        beside: runs in a thread of its own meanwhile, and ends by itself when told to stop.
+    """
+
+    def __init__(
+        self, chores: Sequence[Chore], beside: Callable[[threading.Event], object] | None = None
+    ) -> None:
         self._chores = tuple(chores)
+        self._beside = beside
 
     def run_once(self) -> list[str]:
         """Run every chore now; returns the names of those that failed."""
@@ -41,6 +48,15 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Run all chores now and then each at its interval, until `stop` is set."""
+        if self._beside is None:
+            self._run(stop)
+            return
+        other = threading.Thread(target=self._beside, args=(stop,), name="jobs", daemon=True)
+        other.start()
+        self._run(stop)
+        other.join()
+
+    def _run(self, stop: threading.Event) -> None:
         scheduler = Scheduler()
         for chore in self._chores:
             scheduler.every(int(chore.every.total_seconds())).seconds.do(_attempt, chore)

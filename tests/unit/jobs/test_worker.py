@@ -52,3 +52,21 @@ def test_stopping_ends_a_waiting_worker_at_once():
     stop.set()
     thread.join(timeout=20)
     assert not thread.is_alive()
+
+
+def test_what_runs_beside_the_chores_begins_and_ends_with_them():
+    stop, began = threading.Event(), threading.Event()
+    seen: list[str] = []
+
+    def beside(told: threading.Event) -> None:
+        began.set()
+        told.wait(20)
+        seen.append("beside")
+
+    thread = threading.Thread(target=Worker([chore("a", lambda: None)], beside).run, args=(stop,))
+    thread.start()
+    assert began.wait(20)
+    stop.set()
+    thread.join(timeout=20)
+    assert not thread.is_alive()
+    assert seen == ["beside"]
