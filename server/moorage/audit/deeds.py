@@ -143,6 +143,13 @@ TABLE: Mapping[type[events.Event], Describe] = {
     events.JobStopped: lambda e: _job("stop", e),
     events.JobFinished: lambda e: _job("finish", e, f"{e.state}: {e.message}" if e.message else e.state),
     events.ScheduleChanged: _schedule,
+    events.QuarantineEmptied: lambda e: Deed(
+        "delete_quarantine",
+        "quarantine",
+        "quarantine",
+        None,
+        detail=f"{e.count} removed, {e.size_bytes} bytes",
+    ),
 }
 #: What `audit.blobs` switches off: blobs come and go by the dozen with each image.
 BLOB_TRAFFIC: frozenset[type[events.Event]] = frozenset({events.BlobPushed, events.BlobMounted})
@@ -160,6 +167,7 @@ OPERATIONS = (
     "delete_blob",
     "delete_member",
     "delete_project",
+    "delete_quarantine",
     "delete_repository",
     "delete_robot",
     "delete_tag",

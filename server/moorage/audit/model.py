@@ -99,6 +99,28 @@ class Query:
     text: str | None = None
 
 
+#: What happens to images all the time; `Choice.others` stands for everything else.
+ARTIFACT_OPERATIONS = frozenset(
+    {
+        *("push_artifact", "pull_artifact", "delete_artifact"),
+        *("push_blob", "mount_blob", "pull_blob", "delete_blob"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which kinds of entries a purge is about; all of them when neither is named.
+
+    Attributes:
+        operations: these.
+        others: every operation but `ARTIFACT_OPERATIONS`.
+    """
+
+    operations: frozenset[str] = frozenset()
+    others: bool = False
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Cursor:
     """A place in the log: everything older than the entry `id` at the moment `at` comes after it.

@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee
 
-from moorage.audit.model import Cursor, Entry, Page, Query, Result
+from moorage.audit.model import ARTIFACT_OPERATIONS, Choice, Cursor, Entry, Page, Query, Result
 from moorage.audit.tables import EntryRow
 from moorage.db.connection import Statement
 from moorage.db.fields import to_microseconds
@@ -63,6 +63,38 @@ class AuditStore:
         counted: int = rows.limit(most).count()
         return counted
 
+    def most(self) -> int:
+        """How many entries there may be at most, read off the oldest and the newest number."""
+        # Two statements: SQLite finds one end at once, and reads everything for both.
+        least = EntryRow.select(peewee.fn.MIN(EntryRow.id)).scalar()
+        largest = EntryRow.select(peewee.fn.MAX(EntryRow.id)).scalar()
+        return 0 if least is None else largest - least + 1
+
+    def further(self, count: int, after: Cursor | None) -> Cursor | None:
+        """The place of the entry that is the `count`-th newest of those older than `after`."""
+        where = [] if after is None else [_place() < (after.at, after.id)]
+        return _cursor(_newest_first(where, EntryRow.at, EntryRow.id).offset(count - 1).limit(1).first())
+
+    def window(self, begin: Cursor, end: Cursor, size: int) -> Cursor:
+        """The place behind `size` entries from `begin` on, oldest first; `end` when it comes before."""
+        rows = EntryRow.select(EntryRow.at, EntryRow.id).where(*_between(begin, end))
+        rows = rows.order_by(EntryRow.at, EntryRow.id).offset(size).limit(1)
+        return _cursor(rows.first()) or end
+
+    def between(self, begin: Cursor, end: Cursor, choice: Choice) -> list[Entry]:
+        """The chosen entries from `begin` on and before `end`, oldest first."""
+        rows = EntryRow.select().where(*_between(begin, end), *_chosen(choice))
+        return [_entry(row) for row in rows.order_by(EntryRow.at, EntryRow.id)]
+
+    def tally(self, begin: Cursor, end: Cursor, choice: Choice) -> int:
+        """How many `between` would find."""
+        counted: int = EntryRow.select().where(*_between(begin, end), *_chosen(choice)).count()
+        return counted
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Remove these very entries; call it inside a transaction."""
+        EntryRow.delete().where(EntryRow.id << list(ids)).execute()
+
     def _found(self, query: Query, after: Cursor | None) -> tuple[Any, Cursor | None]:
         """The select of the answer, and where looking stops; None when it goes through to the end."""
         ends, rest = _indexed(query, after), _unindexed(query)
@@ -72,12 +104,15 @@ class AuditStore:
         return _newest_first(ends + rest), floor
 
     def _floor(self, where: list[Any]) -> Cursor | None:
-        row = _newest_first(where).offset(self._window - 1).limit(1).first()
-        return None if row is None else Cursor(to_microseconds(row.at), row.id)
+        return _cursor(_newest_first(where).offset(self._window - 1).limit(1).first())
 
 
-def _newest_first(where: list[Any]) -> Any:
-    rows = EntryRow.select()
+def _cursor(row: Any) -> Cursor | None:
+    return None if row is None else Cursor(to_microseconds(row.at), row.id)
+
+
+def _newest_first(where: list[Any], *columns: Any) -> Any:
+    rows = EntryRow.select(*columns)
     if where:
         rows = rows.where(*where)
     return rows.order_by(EntryRow.at.desc(), EntryRow.id.desc())
@@ -124,6 +159,21 @@ def _unindexed(query: Query) -> list[Any]:
     if query.text is not None:
         where.append(_any([column.contains(query.text) for column in _SEARCHED]))
     return where
+
+
+def _between(begin: Cursor, end: Cursor) -> list[Any]:
+    return [_place() >= (begin.at, begin.id), _place() < (end.at, end.id)]
+
+
+def _chosen(choice: Choice) -> list[Any]:
+    if not choice.operations and not choice.others:
+        return []
+    conditions = []
+    if choice.operations:
+        conditions.append(EntryRow.operation << sorted(choice.operations))
+    if choice.others:
+        conditions.append(EntryRow.operation.not_in(sorted(ARTIFACT_OPERATIONS)))
+    return [_any(conditions)]
 
 
 def _any(conditions: list[Any]) -> Any:
