@@ -1,6 +1,7 @@
 """What can go wrong with projects and their members."""
 
 from moorage.errors import Conflict, Denied, Invalid, NotFound, PreconditionFailed
+from moorage.sizes import in_words
 
 
 class ProjectUnknownError(NotFound):
@@ -29,3 +30,45 @@ class MemberUnknownError(NotFound):
 
 class MemberExistsError(Conflict):
     """The account is a member already."""
+
+
+class QuotaInvalidError(Invalid):
+    """A storage limit that no project can have."""
+
+
+class QuotaExceededError(Denied):
+    """The project would hold more than its storage limit allows; nothing was changed."""
+
+    @classmethod
+    def of(cls, *, used_bytes: int, limit_bytes: int, asked_bytes: int) -> "QuotaExceededError":
+        """The error for something of `asked_bytes`; 0 when its size is not known."""
+        asked = f"and {in_words(asked_bytes)} more do not fit" if asked_bytes else "and nothing more fits"
+        return cls(
+            f"the project's storage limit is {in_words(limit_bytes)}: "
+            f"{in_words(used_bytes)} are used, {asked}",
+            {"limit_bytes": limit_bytes, "used_bytes": used_bytes, "asked_bytes": asked_bytes},
+        )
+
+
+class ImmutableTagError(PreconditionFailed):
+    """A rule of the project says that the tag stays as it is; nothing was changed."""
+
+    @classmethod
+    def of(cls, repository: str, tag: str, rule_id: int, rule: str) -> "ImmutableTagError":
+        """The error for a tag and the rule that decides, in words."""
+        return cls(
+            f"tag {tag} of {repository} is immutable: rule {rule_id} of the project keeps {rule}",
+            {"tag": tag, "rule": rule_id},
+        )
+
+
+class ImmutabilityRuleUnknownError(NotFound):
+    """The project has no such rule."""
+
+
+class ImmutabilityRuleExistsError(Conflict):
+    """The project has a rule for the same tags of the same repositories."""
+
+
+class ImmutabilityRulesFullError(Invalid):
+    """The project has as many rules as a project may have."""

@@ -6,6 +6,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from moorage.identity.model import RobotRight
+from moorage.projects.selectors import Selector
+
+_SHOWN = 80
 
 
 class Role(IntEnum):
@@ -88,3 +91,36 @@ class AccountStanding:
 
     active: bool
     admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ImmutabilityRule:
+    """Tags that stay as they are: of the repositories that one selector chooses, those that another does.
+
+    Attributes:
+        disabled: it is kept, and keeps nothing.
+        priority: which of several rules is named when they all keep a tag: the one with the lowest.
+    """
+
+    id: int
+    project_id: int
+    disabled: bool
+    priority: int
+    repositories: Selector
+    tags: Selector
+    created_at: datetime
+
+    def keeps(self, repository: str, tag: str) -> bool:
+        """Whether the tag is immutable by this rule; `repository` is the name without the project."""
+        return not self.disabled and self.repositories.accepts(repository) and self.tags.accepts(tag)
+
+    def in_words(self) -> str:
+        """Which tags of which repositories."""
+        tags = "all tags but" if self.tags.excludes else "tags like"
+        repositories = "all repositories but" if self.repositories.excludes else "repositories like"
+        return f"{tags} {_cut(self.tags.pattern)} in {repositories} {_cut(self.repositories.pattern)}"
+
+
+def _cut(pattern: str) -> str:
+    """The pattern for a message; the longest ones hold whole lists."""
+    return repr(pattern if len(pattern) <= _SHOWN else pattern[:_SHOWN] + "...")

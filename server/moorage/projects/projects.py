@@ -16,6 +16,8 @@ from moorage.projects.errors import (
     ProjectUnknownError,
 )
 from moorage.projects.model import Project, Role
+from moorage.projects.quota_store import QuotaStore
+from moorage.projects.quotas import NO_LIMIT, checked_limit
 from moorage.projects.store import SORTS, ProjectStore
 
 MAX_NAME_LENGTH = 100
@@ -27,13 +29,29 @@ _EVERYONE = "everyone"
 class Projects:
     """Creates, finds, publishes and deletes projects."""
 
-    def __init__(self, store: ProjectStore, events: Events, clock: Clock, settings: ProjectsSettings) -> None:
+    def __init__(
+        self,
+        store: ProjectStore,
+        quotas: QuotaStore,
+        events: Events,
+        clock: Clock,
+        settings: ProjectsSettings,
+    ) -> None:
         self._store = store
+        self._quotas = quotas
         self._events = events
         self._clock = clock
         self._settings = settings
 
-    def create(self, actor: Actor, owner: Principal | None, name: str, *, public: bool = False) -> Project:
+    def create(
+        self,
+        actor: Actor,
+        owner: Principal | None,
+        name: str,
+        *,
+        public: bool = False,
+        storage_limit_bytes: int | None = None,
+    ) -> Project:
         """Make a project; its owner becomes its first project administrator.
 
         Args:
@@ -41,17 +59,22 @@ class Projects:
             owner: who asks for it; None when the machine itself does, and then nobody owns it.
             name: one component of a repository name, see `checked_name`.
             public: anyone may pull.
+            storage_limit_bytes: how much it may hold, -1 for no limit; None for what the settings say.
 
         Raises:
-            ProjectCreationDeniedError: the owner may not create projects.
+            ProjectCreationDeniedError: the owner may not create projects, or not with that limit.
             ProjectInvalidError: the name breaks the rules.
+            QuotaInvalidError: no project can have that limit.
             ProjectExistsError: the name is taken.
             UserUnknownError: the owner's account is gone.
         """
         checked_name(name)
         owner_id = None if owner is None else self._creator(owner)
+        limit = self._limit(owner, storage_limit_bytes)
         with atomic():
             project_id = self._insert(name, public, owner_id)
+            if limit != NO_LIMIT:
+                self._quotas.set(project_id, limit, self._clock())
             self._events.publish(ProjectCreated(actor, project_id, name))
             return self.get(project_id)
 
@@ -143,6 +166,16 @@ class Projects:
         if self._settings.creation != _EVERYONE and not owner.admin:
             raise ProjectCreationDeniedError("only system administrators can create projects here")
         return owner.id
+
+    def _limit(self, owner: Principal | None, asked: int | None) -> int:
+        usual = self._settings.storage_limit_bytes
+        if asked is None or asked == usual:
+            return usual
+        if owner is not None and not owner.admin:
+            raise ProjectCreationDeniedError(
+                "only system administrators can give a new project a storage limit of its own"
+            )
+        return checked_limit(asked)
 
     def _insert(self, name: str, public: bool, owner_id: int | None) -> int:
         try:

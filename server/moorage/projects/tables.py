@@ -28,3 +28,33 @@ class MemberRow(Row):
     class Meta:
         table_name = "member"
         indexes = ((("project", "user"), True),)
+
+
+class QuotaRow(Row):
+    """How much a project may hold; a project without a row has no limit, as one with -1."""
+
+    project = peewee.ForeignKeyField(ProjectRow, primary_key=True, on_delete="CASCADE")
+    limit_bytes = peewee.BigIntegerField()
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "project_quota"
+
+
+class ImmutabilityRuleRow(Row):
+    """A rule; no two of a project are for the same tags, which a lock on the project sees to."""
+
+    id = IdField()
+    project = peewee.ForeignKeyField(ProjectRow, on_delete="CASCADE")
+    disabled = peewee.BooleanField()
+    priority = peewee.BigIntegerField()
+    repository_decoration = peewee.TextField()
+    repository_pattern = peewee.TextField()
+    tag_decoration = peewee.TextField()
+    tag_pattern = peewee.TextField()
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "immutability_rule"
