@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint bench fmt docs lock clean venv venv-dev programs
+.PHONY: help run test test-fast soak lint bench fmt docs lock clean venv venv-dev programs
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
@@ -24,6 +24,9 @@ test: venv-dev programs ## Run every test, real clients and both databases too
 
 test-fast: venv-dev ## Run the tests that need no outside program, on SQLite
 	$(ALL_BUT_LIVE) --no-postgresql
+
+soak: venv-dev programs ## Let clients and the garbage collector meet for ten minutes, with kills and without
+	$(AS_ROOT) $(PYTEST) tests/live/test_soak.py --soak-seconds 600 -p no:cacheprovider
 
 lint: venv-dev ## Check style, types and who may import whom
 	$(BIN)/ruff check .

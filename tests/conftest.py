@@ -16,6 +16,9 @@ SQLITE = "sqlite"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-postgresql", action="store_true", help="run on SQLite alone")
+    parser.addoption(
+        "--soak-seconds", type=float, default=60, metavar="S", help="how long clients and collector meet (60)"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

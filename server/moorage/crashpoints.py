@@ -55,6 +55,19 @@ POINTS: tuple[str, ...] = (
     "delete.repository.written",
     "delete.repository.committed",
     "delete.repository.cleared",
+    # garbage collection
+    "gc.manifests.before",
+    "gc.manifests.written",
+    "gc.manifests.committed",
+    "gc.blobs.before",
+    "gc.blobs.locked",
+    "gc.blobs.written",
+    "gc.blobs.committed",
+    "gc.blobs.cleared",
+    "gc.candidates.written",
+    "gc.candidates.committed",
+    "gc.trash.before",
+    "gc.trash.emptied",
 )
 
 _AT = os.environ.get("MOORAGE_CRASH_AT", "")

@@ -188,7 +188,12 @@ class ManifestPushed(RepositoryEvent):
 
 @dataclass(frozen=True, slots=True)
 class ManifestDeleted(RepositoryEvent):
+    """`blobs` and `children` are what it referred to and the repository had, `subject` what it was about."""
+
     digest: Digest
+    blobs: tuple[Digest, ...] = ()
+    children: tuple[Digest, ...] = ()
+    subject: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +250,14 @@ class ScheduleChanged(Event):
     kind: str
     project_id: int | None
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEmptied(Event):
+    """What a check had set aside is removed for good: so many files and folders, with so many bytes."""
+
+    count: int
+    size_bytes: int
 
 
 E_ = TypeVar("E_", bound=Event)

@@ -6,34 +6,57 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from moorage.audit.archive import Archive
 from moorage.audit.log import AuditLog
 from moorage.audit.model import PullTally
+from moorage.audit.purge import Purge
 from moorage.audit.store import AuditStore
 from moorage.clock import Clock, utcnow
 from moorage.config import Settings
 from moorage.db.connection import is_postgresql, probe
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.blobs import Blobs
+from moorage.distribution.capacity import Capacity
 from moorage.distribution.catalog import Catalog
 from moorage.distribution.catalog_store import CatalogStore
+from moorage.distribution.collecting import Collecting
+from moorage.distribution.condemn_store import CondemnStore
+from moorage.distribution.condemning import Condemning
 from moorage.distribution.copies import Copies
 from moorage.distribution.detail_store import DetailStore
 from moorage.distribution.details import Details
+from moorage.distribution.evidence import Evidence
+from moorage.distribution.hold_store import HoldStore
+from moorage.distribution.holds import Holds
+from moorage.distribution.inspection import Inspection
+from moorage.distribution.inspection_store import InspectionStore
 from moorage.distribution.locks import AdvisoryDigestLocks, DigestLocks, FileDigestLocks
 from moorage.distribution.manifests import Manifests
 from moorage.distribution.overview import Overview
 from moorage.distribution.overview_store import OverviewStore
 from moorage.distribution.pulls import Pulls
+from moorage.distribution.quarantine import Quarantine
 from moorage.distribution.referrers import Referrers
+from moorage.distribution.removal import Removal
 from moorage.distribution.repositories import Repositories
+from moorage.distribution.shelves import Shelves
 from moorage.distribution.spool import Spool
 from moorage.distribution.storage import BlobStorage, FilesystemStorage
 from moorage.distribution.store import DistributionStore
 from moorage.distribution.tags import Tags
 from moorage.distribution.upload_store import UploadStore
 from moorage.distribution.uploads import Uploads
+from moorage.distribution.usage import Usage
+from moorage.distribution.usage_store import UsageStore
 from moorage.errors import Unavailable
 from moorage.events import Events
+from moorage.gc.candidates import Candidates
+from moorage.gc.collection import Collection, Work
+from moorage.gc.collector import Collector
+from moorage.gc.forecast import Forecast
+from moorage.gc.planner import Planner
+from moorage.gc.reconciler import Reconciler, last_warning
+from moorage.gc.store import CandidateStore
 from moorage.health import Health
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.authenticator import Authenticator
@@ -41,16 +64,30 @@ from moorage.identity.lockout import Lockout
 from moorage.identity.robots import Robots
 from moorage.identity.store import IdentityStore
 from moorage.identity.users import Users
-from moorage.jobs.worker import Chore
+from moorage.jobs.executions import Executions
+from moorage.jobs.runner import Handler, Runner
+from moorage.jobs.schedules import Schedules
+from moorage.jobs.store import JobStore
+from moorage.jobs.worker import Chore, Worker
 from moorage.keyring import Keyring
 from moorage.oci.names import RepositoryName
 from moorage.projects.access import Access
+from moorage.projects.immutability import Immutability
+from moorage.projects.immutability_store import ImmutabilityStore
 from moorage.projects.members import Members
 from moorage.projects.projects import Projects
+from moorage.projects.quota_store import QuotaStore
+from moorage.projects.quotas import Quotas
 from moorage.projects.role_store import RoleStore
 from moorage.projects.roles import Roles
 from moorage.projects.rules import ROBOT_RIGHTS
 from moorage.projects.store import ProjectStore
+from moorage.retention.deletion import Deletion
+from moorage.retention.policies import KIND as RETENTION
+from moorage.retention.policies import Policies
+from moorage.retention.retention import Retention
+from moorage.retention.simulator import Simulator
+from moorage.retention.store import RetentionStore
 from moorage.token.tokens import Tokens
 
 _SPOOL_KEEPS = timedelta(hours=1)
@@ -72,9 +109,13 @@ class Services:
     authenticator: Authenticator
     projects: Projects
     members: Members
+    immutability: Immutability
     access: Access
     tokens: Tokens
+    quotas: Quotas
     storage: BlobStorage
+    capacity: Capacity
+    usage: Usage
     spool: Spool
     repositories: Repositories
     uploads: Uploads
@@ -87,7 +128,18 @@ class Services:
     overview: Overview
     copies: Copies
     roles: Roles
+    holds: Holds
+    candidates: Candidates
+    collection: Collection
+    reconciler: Reconciler
+    quarantine: Quarantine
+    executions: Executions
+    schedules: Schedules
+    runner: Runner
+    policies: Policies
+    simulator: Simulator
     audit: AuditLog
+    archive: Archive
     health: Health
 
     @classmethod
@@ -109,7 +161,8 @@ class Services:
         robots = Robots(identity, events, clock, grantable=ROBOT_RIGHTS)
         access_tokens = AccessTokens(identity, events, clock)
         lockout = Lockout(identity, clock, settings.login)
-        project_store = ProjectStore()
+        project_store, quota_store = ProjectStore(), QuotaStore()
+        immutability = Immutability(ImmutabilityStore(), events, clock)
 
         registry, blob_store, upload_store = DistributionStore(), BlobStore(), UploadStore()
         storage, spool = FilesystemStorage(data), Spool(data / "spool")
@@ -121,6 +174,7 @@ class Services:
             storage=storage,
             events=events,
             clock=clock,
+            immutability=immutability,
         )
         pulls = Pulls(registry)
         audit = AuditLog(
@@ -131,6 +185,14 @@ class Services:
             on_flush=lambda tallies: _count(pulls, tallies),
         )
         audit.subscribe(events)
+        overview_store = OverviewStore()
+        usage = Usage(UsageStore(), overview_store)
+        capacity = Capacity(
+            storage,
+            settings.storage.reserve_bytes,
+            warn_percent=settings.storage.warn_percent,
+            full_percent=settings.storage.full_percent,
+        )
         uploads = Uploads(
             blobs=blob_store,
             uploads=upload_store,
@@ -141,7 +203,8 @@ class Services:
             clock=clock,
             lease=lease,
             open_limit=settings.uploads.open_per_account,
-            reserve_bytes=settings.storage.reserve_bytes,
+            capacity=capacity,
+            usage=usage,
         )
         manifests = Manifests(
             registry,
@@ -150,10 +213,73 @@ class Services:
             events,
             clock,
             lease=lease,
+            immutability=immutability,
             sparse_indexes=settings.registry.sparse_indexes,
         )
-        tags = Tags(registry, events, clock)
+        tags = Tags(registry, events, clock, immutability)
         details = Details(DetailStore())
+        queue, condemn_store = CandidateStore(), CondemnStore()
+        evidence = Evidence(condemn_store, storage)
+        holds = Holds(HoldStore(), clock)
+        candidates = Candidates(queue, evidence, holds, clock, settings.gc, lease=lease)
+        candidates.subscribe(events)
+        planner = Planner(queue, evidence, clock)
+        collection = Collection(
+            Work(
+                store=queue,
+                planner=planner,
+                collector=Collector(
+                    store=queue,
+                    evidence=evidence,
+                    planner=planner,
+                    condemning=Condemning(condemn_store, blob_store, storage, locks, clock),
+                    collecting=Collecting(
+                        registry, condemn_store, Removal(registry, blob_store, events, clock, lease=lease)
+                    ),
+                    clock=clock,
+                ),
+                forecast=Forecast(
+                    queue, evidence, storage, clock, trash=timedelta(hours=settings.gc.trash_hours)
+                ),
+                storage=storage,
+                uploads=uploads,
+                holds=holds,
+            ),
+            clock,
+            settings.gc,
+            idle=timedelta(hours=settings.uploads.expire_hours),
+            is_full=capacity.is_full,
+        )
+        quarantine = Quarantine(data, events, clock)
+        reconciler = Reconciler(
+            Inspection(InspectionStore(), upload_store, Shelves(data), quarantine, locks),
+            usage,
+            queue,
+            clock,
+            mib_per_second=settings.fsck.mib_per_second,
+        )
+        job_store = JobStore()
+        executions = Executions(job_store, events, clock)
+        schedules = Schedules(
+            job_store,
+            events,
+            clock,
+            {"gc": settings.gc.cron, "fsck": settings.fsck.cron, "purge": settings.audit.purge_cron},
+        )
+        archive = Archive(data / "audit-archive")
+        handlers: dict[str, Handler] = {
+            "gc": collection.run,
+            "fsck": reconciler.run,
+            "purge": Purge(AuditStore(), archive, clock, settings.audit).run,
+        }
+        projects = Projects(project_store, quota_store, events, clock, settings.projects)
+        retention = RetentionStore()
+        policies = Policies(retention, executions, schedules, projects, events, clock)
+        policies.subscribe(events)
+        simulator = Simulator(retention, immutability, clock, young=lease)
+        handlers[RETENTION] = Retention(
+            retention, policies, simulator, Deletion(retention, manifests, tags, clock)
+        ).run
         return cls(
             settings=settings,
             clock=clock,
@@ -164,11 +290,15 @@ class Services:
             access_tokens=access_tokens,
             lockout=lockout,
             authenticator=Authenticator(users, robots, access_tokens, lockout, clock),
-            projects=Projects(project_store, events, clock, settings.projects),
+            projects=projects,
             members=Members(project_store, events),
+            immutability=immutability,
             access=Access(project_store, clock),
             tokens=Tokens(keyring, clock, settings.token),
+            quotas=Quotas(quota_store, project_store, events, clock),
             storage=storage,
+            capacity=capacity,
+            usage=usage,
             spool=spool,
             repositories=repositories,
             uploads=uploads,
@@ -178,25 +308,46 @@ class Services:
             referrers=Referrers(registry),
             catalog=Catalog(CatalogStore(), clock),
             details=details,
-            overview=Overview(OverviewStore()),
+            overview=Overview(overview_store),
             copies=Copies(manifests, tags, uploads, details),
             roles=Roles(RoleStore()),
+            holds=holds,
+            candidates=candidates,
+            collection=collection,
+            reconciler=reconciler,
+            quarantine=quarantine,
+            executions=executions,
+            schedules=schedules,
+            runner=Runner(job_store, events, clock, handlers),
+            policies=policies,
+            simulator=simulator,
             audit=audit,
+            archive=archive,
             health=Health(
                 {
                     "database": probe,
-                    "storage": lambda: _probe_storage(storage, settings.storage.reserve_bytes),
+                    "storage": capacity.probe,
                     "spool": lambda: _probe_folder(spool.folder),
                     "keys": lambda: _probe_folder(data / "keys"),
+                    "collection": candidates.probe,
+                    "content": lambda: last_warning(executions),
                 }
             ),
         )
 
+    def worker(self) -> Worker:
+        """The background work of a process: housekeeping, and jobs beside it."""
+        return Worker(self.chores(), beside=self.runner.work)
+
     def chores(self) -> list[Chore]:
         """The housekeeping of the worker."""
         idle = timedelta(hours=self.settings.uploads.expire_hours)
+        history = timedelta(days=self.settings.jobs.keep_days)
         return [
+            Chore("plan jobs", timedelta(seconds=20), lambda: self.schedules.plan_due(self.executions)),
+            Chore("forget old runs", timedelta(days=1), lambda: self.executions.forget(history)),
             Chore("expire uploads", timedelta(hours=1), lambda: self.uploads.expire(idle)),
+            Chore("watch the disk", timedelta(minutes=1), self.capacity.watch),
             Chore("sweep spool", timedelta(minutes=15), lambda: self.spool.sweep(_SPOOL_KEEPS)),
             Chore("forget failed logins", timedelta(minutes=15), self.lockout.sweep),
             Chore("retire keys", timedelta(hours=6), lambda: self.keyring.retire(self._key_life())),
@@ -210,12 +361,6 @@ class Services:
 def _count(pulls: Pulls, tallies: Sequence[PullTally]) -> None:
     for each in tallies:
         pulls.count(RepositoryName(each.repository), each.tag, each.digest, each.count, each.last_at)
-
-
-def _probe_storage(storage: BlobStorage, reserve_bytes: int) -> None:
-    free = storage.free_bytes()
-    if free < reserve_bytes:
-        raise Unavailable(f"{free} bytes are free, {reserve_bytes} are kept in reserve: uploads are refused")
 
 
 def _probe_folder(folder: Path) -> None:

@@ -20,6 +20,7 @@ wanted="
     wrk:wrk
     setpriv:util-linux
     mkfs.ext4:e2fsprogs
+    systemd-analyze:systemd
 "
 
 packages=

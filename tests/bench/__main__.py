@@ -46,7 +46,7 @@ def _run(options: Options, stack: ExitStack) -> list[Result]:
     if not options.keep:
         stack.callback(shutil.rmtree, options.folder, ignore_errors=True)
     dataset = Dataset(PayloadFile(options.folder / "payload", options.sizes.huge), options.sizes)
-    rows = _chosen(all_rows(dataset), options.only)
+    rows = _chosen(all_rows(dataset, options.folder, stack, options.settings), options.only)
     peer = start_peer(options.folder / "peer")
     stack.callback(peer.stop)
     ours = _ours(options)

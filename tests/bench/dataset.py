@@ -33,12 +33,16 @@ class Sizes:
         repositories: repositories in the catalog, beside the few that the other rows use.
         huge: bytes of the blob that is read as `blob_1g`.
         big: bytes of a big push.
+        garbage: blobs and manifests, half of each garbage, that a collection goes through.
+        large: tags of the repository in which manifests are deleted.
     """
 
     tags: int = 10_000
     repositories: int = 10_000
     huge: int = 1 << 30
     big: int = 512 << 20
+    garbage: tuple[int, int] = (100_000, 10_000)
+    large: int = 60_000
 
 
 class Dataset:

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.bench.dataset import Sizes
@@ -52,12 +52,12 @@ def parse(arguments: Sequence[str]) -> Options:
     """Read the command line; ends the program when it makes no sense."""
     given = _parser().parse_args(arguments)
     only = frozenset(given.only)
-    partial = given.quick or only or given.ours_url
+    partial = given.quick or only or given.ours_url or given.garbage
     return Options(
         only=only,
         rounds=given.rounds or (1 if given.quick else 3),
         seconds=given.seconds or (1.0 if given.quick else 4.0),
-        sizes=Sizes(1000, 1000, 256 * MIB, 64 * MIB) if given.quick else Sizes(),
+        sizes=_sizes(given),
         quick=given.quick,
         keep=given.keep,
         serving=given.serving,
@@ -84,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, metavar="S", help="length of one measurement (4)")
     parser.add_argument(
         "--quick", action="store_true", help="one short round over less data, only to see it work"
+    )
+    parser.add_argument(
+        "--garbage", type=_hundreds, metavar="MANIFESTS", help="of the collection, ten blobs each (10000)"
     )
     parser.add_argument("--keep", action="store_true", help="leave data and logs in build/bench")
     parser.add_argument(
@@ -113,6 +116,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="JSON file (build/bench.json)")
     return parser
+
+
+def _sizes(given: argparse.Namespace) -> Sizes:
+    sizes = Sizes(1000, 1000, 256 * MIB, 64 * MIB, (6000, 600), 3000) if given.quick else Sizes()
+    return replace(sizes, garbage=(10 * given.garbage, given.garbage)) if given.garbage else sizes
+
+
+def _hundreds(text: str) -> int:
+    value = _positive(text)
+    if value % 200:
+        raise ValueError(text)
+    return value
 
 
 def _positive(text: str) -> int:

@@ -42,12 +42,9 @@ def start_peer(folder: Path, name: str = "peer") -> Target:
     program = shutil.which("docker-registry")
     if program is None:
         raise BenchError("docker-registry is not installed (Debian: apt-get install docker-registry)")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    configuration = folder / "config.yml"
-    configuration.write_text(
-        _CONFIGURATION.format(data=folder / "data", port=port, secret=secrets.token_hex(16))
-    )
+    configuration = write_configuration(folder, port)
     server = Program(name, [program, "serve", str(configuration)], os.environ, folder / "log")
     url = f"http://127.0.0.1:{port}"
     title = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
@@ -60,3 +57,10 @@ def start_peer(folder: Path, name: str = "peer") -> Target:
         server.stop()
         raise
     return target
+
+
+def write_configuration(folder: Path, port: int) -> Path:
+    """The file that makes a docker-registry keep its data below `folder`."""
+    path = folder / "config.yml"
+    path.write_text(_CONFIGURATION.format(data=folder / "data", port=port, secret=secrets.token_hex(16)))
+    return path

@@ -1,10 +1,15 @@
 """The rows of the table, in the order in which they are measured."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Literal
 
+from tests.bench.collection import Collections, collection_rows
 from tests.bench.dataset import BLOBS, IMAGE, OCI_MANIFEST, TAGS, Dataset
+from tests.bench.garbage import Garbage
+from tests.bench.many_tags import ManyTagsRow
 from tests.bench.proofs import prove_bytes, prove_digest, walk
 from tests.bench.rows import KIB, MIB, BigPushRow, MemoryRow, ReadRow, Row, SmallPushRow, WalkRow
 from tests.bench.target import CATALOG_SCOPE, Target, pull
@@ -15,8 +20,19 @@ _ACCEPT = f"{OCI_MANIFEST}, application/vnd.oci.image.index.v1+json"
 _CATALOG = "/v2/_catalog"
 
 
-def all_rows(dataset: Dataset) -> list[Row]:
-    """Every row over one data set; memory last, when all the others have left their traces."""
+def all_rows(
+    dataset: Dataset, folder: Path, stack: ExitStack, settings: Mapping[str, str] | None = None
+) -> list[Row]:
+    """Every row over one data set; memory after all that leave their traces in these two servers.
+
+    The rows about garbage have stores and servers of their own.
+
+    Args:
+        folder: for what rows write themselves.
+        stack: ends what they start.
+        settings: further variables for a server of ours that they start.
+    """
+    collections = Collections(folder / "garbage", Garbage(*dataset.sizes.garbage), settings or {})
     return [
         *_manifests(dataset),
         _blob(dataset, "blob_1k", KIB, 16, "requests"),
@@ -28,6 +44,8 @@ def all_rows(dataset: Dataset) -> list[Row]:
         *_tags(dataset),
         *_catalog(dataset),
         MemoryRow(dataset),
+        *collection_rows(collections),
+        ManyTagsRow(folder / "large", stack, dataset.sizes.large, settings or {}),
     ]
 
 

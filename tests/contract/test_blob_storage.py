@@ -318,9 +318,41 @@ def test_an_odd_digest_is_refused(storage, arrive, digest):
 
 
 def test_there_is_room(storage):
-    assert storage.free_bytes() > 0
+    space = storage.space()
+    assert 0 < space.free_bytes < space.total_bytes
+    assert 0 < space.used_percent < 100
 
 
 def test_a_second_start_finds_everything(storage, put, tmp_path):
     put(DATA)
     assert dict(type(storage)(tmp_path).walk()) == {DIGEST: 10}
+
+
+def test_what_was_trashed_is_listed_and_can_be_put_back(storage, put):
+    put(DATA)
+    storage.trash(DIGEST)
+    (found,) = storage.trashed()
+    assert (found.digest, found.size_bytes) == (DIGEST, len(DATA))
+    assert not storage.restore(DIGEST, len(DATA) + 1)
+    assert not storage.restore(digest_of(b"other"), len(DATA))
+    assert storage.restore(DIGEST, len(DATA))
+    assert read(storage, DIGEST) == DATA
+    assert list(storage.trashed()) == []
+    assert not storage.restore(DIGEST, len(DATA))
+
+
+def test_what_is_put_back_never_replaces_a_blob(storage, put):
+    put(DATA)
+    storage.trash(DIGEST)
+    put(DATA)
+    assert not storage.restore(DIGEST, len(DATA))
+    assert len(list(storage.trashed())) == 1
+    assert read(storage, DIGEST) == DATA
+
+
+def test_emptying_the_trash_can_be_stopped(storage, put):
+    for number in range(5):
+        storage.trash(put(b"%d" % number))
+    asked = iter([False, False, True])
+    assert storage.empty_trash(timedelta(0), lambda: next(asked)) == 2
+    assert len(list(storage.trashed())) == 3

@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 
 from moorage.audit.model import Entry, Result
-from moorage.distribution.model import IndexEntry, ManifestSummary, Repository, TagEntry
+from moorage.distribution.model import IndexEntry, ManifestSummary, ProjectUsage, Repository, TagEntry
+from moorage.gc.model import Outlook
+from moorage.health import Finding, State
 from moorage.identity.model import AccessToken, Robot, RobotRight, User
+from moorage.jobs import model as jobs
 from moorage.oci import mediatypes
 from moorage.oci.descriptor import Descriptor, Platform
 from moorage.oci.digest import digest_of
 from moorage.oci.names import RepositoryName
-from moorage.projects.model import Member, Permission, Project, Role
-from moorage.web.harbor import contents, entries, render
+from moorage.projects.model import ImmutabilityRule, Member, Permission, Project, Role
+from moorage.projects.selectors import Selector
+from moorage.retention.document import document, rules_document
+from moorage.retention.model import Policy, Rule, Template
+from moorage.web.harbor import contents, entries, histories, immutable, render, retention_runs
 from moorage.web.harbor.routes import routes
 
 DOCUMENTATION = Path(__file__).parents[2] / "server" / "docs" / "harbor-api.md"
@@ -66,6 +72,8 @@ LINE = IndexEntry(
         urls=("https://example.com/x",),
     ),
 )
+WELL = Finding(State.WELL)
+USAGE = ProjectUsage(1, "dock", 7, "alice", 100, 5, AT, AT)
 ENTRY = Entry(
     id=11,
     at=AT,
@@ -86,8 +94,49 @@ ENTRY = Entry(
     detail="",
 )
 
+RULE = ImmutabilityRule(12, 1, False, 0, Selector("**", "repoMatches"), Selector("v*"), AT)
+
+POLICY = Policy(
+    4,
+    1,
+    (Rule(1, Template.LATEST_PUSHED, 10, (Selector("v*"),), (Selector("**", "repoMatches"),)),),
+    AT,
+    AT,
+)
+RUN = jobs.Execution(
+    id=21,
+    kind="gc",
+    subject=0,
+    project_id=None,
+    trigger=jobs.Trigger.RESTART,
+    state=jobs.State.SUCCESS,
+    parameters={"dry_run": False},
+    progress={"blobs": 3},
+    result={"freed_bytes": 10, "blobs": 3},
+    message="done",
+    requested_by="admin",
+    attempts=1,
+    stop_requested=False,
+    created_at=AT,
+    started_at=AT,
+    updated_at=AT,
+    ended_at=None,
+)
+SCHEDULE = jobs.Schedule(22, "purge", 0, None, "Daily", "0 0 0 * * *", {"dry_run": True}, AT, None, AT)
+
 Shape = Mapping[str, type]
 _COUNTS = ("project_admin", "maintainer", "developer", "guest", "limited_guest")
+_HISTORY: Shape = {
+    "id": int,
+    "job_name": str,
+    "job_kind": str,
+    "job_parameters": str,
+    "schedule": dict,
+    "job_status": str,
+    "deleted": bool,
+    "creation_time": str,
+    "update_time": str,
+}
 _LOG: Shape = {
     "id": int,
     "username": str,
@@ -117,8 +166,20 @@ SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
     ),
     "ProjectMetadata": (dict(render.metadata(PROJECT)), {"public": str}),
     "ProjectSummary": (
-        render.summary(repositories=2, members={Role.GUEST: 3}, used_bytes=5),
+        render.summary(repositories=2, members={Role.GUEST: 3}, usage=USAGE),
         {"repo_count": int, "quota": dict, **{f"{name}_count": int for name in _COUNTS}},
+    ),
+    "Quota": (
+        render.quota(USAGE),
+        {
+            "id": int,
+            "ref": dict,
+            "hard": dict,
+            "used": dict,
+            "near_limit": bool,
+            "creation_time": str,
+            "update_time": str,
+        },
     ),
     "ProjectMemberEntity": (
         render.member(Member(2, 1, 7, "alice", Role.MAINTAINER)),
@@ -131,6 +192,22 @@ SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
             "entity_id": int,
             "entity_type": str,
         },
+    ),
+    "ImmutableRule": (
+        immutable.rendered(RULE),
+        {
+            "id": int,
+            "priority": int,
+            "disabled": bool,
+            "action": str,
+            "template": str,
+            "tag_selectors": list,
+            "scope_selectors": dict,
+        },
+    ),
+    "ImmutableSelector": (
+        immutable.rendered(RULE)["tag_selectors"][0],  # type: ignore[index]
+        {"kind": str, "decoration": str, "pattern": str, "extras": str},
     ),
     "UserResp": (
         render.user(USER),
@@ -259,8 +336,76 @@ SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
         entries.audit_log_ext(ENTRY),
         {**_LOG, "operation_description": str, "operation_result": bool, "moorage": dict},
     ),
+    "RetentionPolicy": (
+        document(POLICY, "0 0 3 * * *"),
+        {"id": int, "algorithm": str, "rules": list, "trigger": dict, "scope": dict},
+    ),
+    "RetentionRule": (
+        rules_document(POLICY.rules)[0],
+        {
+            "id": int,
+            "priority": int,
+            "disabled": bool,
+            "action": str,
+            "template": str,
+            "params": dict,
+            "tag_selectors": list,
+            "scope_selectors": dict,
+        },
+    ),
+    "RetentionExecution": (
+        retention_runs.run(replace(RUN, kind="retention", subject=4)),
+        {
+            "id": int,
+            "policy_id": int,
+            "start_time": str,
+            "end_time": str,
+            "status": str,
+            "trigger": str,
+            "dry_run": bool,
+            "moorage": dict,
+        },
+    ),
+    "RetentionExecutionTask": (
+        retention_runs.task(
+            jobs.Task(3, 2, "dock/deep/app", jobs.State.SUCCESS, {"total": 9, "retained": 4}, "", AT, AT)
+        ),
+        {
+            "id": int,
+            "execution_id": int,
+            "repository": str,
+            "job_id": str,
+            "status": str,
+            "status_code": int,
+            "status_revision": int,
+            "start_time": str,
+            "end_time": str,
+            "total": int,
+            "retained": int,
+        },
+    ),
+    "GCHistory": (histories.history(RUN), {**_HISTORY, "moorage": dict}),
+    "ExecHistory": (histories.history(replace(RUN, kind="purge")), {**_HISTORY, "moorage": dict}),
+    "Schedule": (histories.schedule(SCHEDULE, "purge"), _HISTORY),
+    "Schedule.none": (histories.schedule(None, "gc"), _HISTORY),
+    "ScheduleTask": (
+        histories.schedule_task(SCHEDULE),
+        {"id": int, "vendor_type": str, "vendor_id": int, "cron": str, "update_time": str},
+    ),
+    # Ours: Harbor does not say when space comes free.
+    "Forecast": (
+        histories.forecast(Outlook(1, AT, AT, 2, 3, AT)),
+        {
+            "waiting_bytes": int,
+            "waiting_from": str,
+            "waiting_until": str,
+            "waiting_manifests": int,
+            "trash_bytes": int,
+            "trash_until": str,
+        },
+    ),
     "OverallHealthStatus": (
-        render.health({"database": None, "storage": "full"}, detailed=True),
+        render.health({"database": WELL, "storage": Finding(State.DEGRADED, "full")}, detailed=True),
         {"status": str, "components": list},
     ),
     "Search.project": (
@@ -384,9 +529,9 @@ def test_every_role_has_harbors_number_and_name(role: Role) -> None:
 
 
 def test_a_fault_is_told_only_to_whoever_may_know() -> None:
-    faults = {"database": None, "storage": "no room in /secret/path"}
-    assert "/secret/path" in json.dumps(render.health(faults, detailed=True))
-    plain = render.health(faults, detailed=False)
+    findings = {"database": WELL, "storage": Finding(State.ILL, "no room in /secret/path")}
+    assert "/secret/path" in json.dumps(render.health(findings, detailed=True))
+    plain = render.health(findings, detailed=False)
     assert plain == {
         "status": "unhealthy",
         "components": [
@@ -394,6 +539,15 @@ def test_a_fault_is_told_only_to_whoever_may_know() -> None:
             {"name": "storage", "status": "unhealthy"},
         ],
     }
+
+
+def test_a_warning_leaves_a_part_healthy_and_is_told_only_to_whoever_may_know() -> None:
+    findings = {"storage": Finding(State.WARNING, "81 % of the disk are used")}
+    assert render.health(findings, detailed=True) == {
+        "status": "healthy",
+        "components": [{"name": "storage", "status": "healthy", "warning": "81 % of the disk are used"}],
+    }
+    assert "81" not in json.dumps(render.health(findings, detailed=False))
 
 
 @pytest.mark.parametrize(
@@ -471,6 +625,10 @@ DEMANDS = {
     "GET <project>/members/{mid}": "member:read",
     "PUT <project>/members/{mid}": "member:update",
     "DELETE <project>/members/{mid}": "member:delete",
+    "GET <project>/immutabletagrules": "immutable-tag:list",
+    "POST <project>/immutabletagrules": "immutable-tag:create",
+    "PUT <project>/immutabletagrules/{immutable_rule_id}": "immutable-tag:update",
+    "DELETE <project>/immutabletagrules/{immutable_rule_id}": "immutable-tag:delete",
     "GET <named>/logs": "log:list",
     "GET <named>/auditlog-exts": "log:list",
     "GET /repositories": "anyone",
@@ -486,6 +644,21 @@ DEMANDS = {
     "GET <repository>/artifacts/{reference}/tags": "tag:list",
     "POST <repository>/artifacts/{reference}/tags": "tag:create",
     "DELETE <repository>/artifacts/{reference}/tags/{tag_name}": "tag:delete",
+    # The policy names the project; each call asks what the caller may do there.
+    "GET /quotas": "system",
+    "GET /quotas/{quota_id}": "system",
+    "PUT /quotas/{quota_id}": "system",
+    "POST /retentions": "signed_in",
+    "GET /retentions/metadatas": "signed_in",
+    "GET /retentions/{retention_id}": "signed_in",
+    "PUT /retentions/{retention_id}": "signed_in",
+    "DELETE /retentions/{retention_id}": "signed_in",
+    "GET /retentions/{retention_id}/simulation": "signed_in",
+    "GET /retentions/{retention_id}/executions": "signed_in",
+    "POST /retentions/{retention_id}/executions": "signed_in",
+    "PATCH /retentions/{retention_id}/executions/{execution_id}": "signed_in",
+    "GET /retentions/{retention_id}/executions/{execution_id}/tasks": "signed_in",
+    "GET /retentions/{retention_id}/executions/{execution_id}/tasks/{task_id}": "signed_in",
     "GET /robots": "signed_in",
     "POST /robots": "signed_in",
     "GET /robots/{robot_id}": "signed_in",
@@ -508,4 +681,21 @@ DEMANDS = {
     "GET /audit-logs": "signed_in",
     "GET /auditlog-exts": "signed_in",
     "GET /auditlog-exts/events": "system",
+    "GET /system/gc": "system",
+    "GET /system/gc/schedule": "system",
+    "GET /system/gc/forecast": "system",
+    "POST /system/gc/schedule": "system",
+    "PUT /system/gc/schedule": "system",
+    "GET /system/gc/{run_id}": "system",
+    "PUT /system/gc/{run_id}": "system",
+    "GET /system/gc/{run_id}/log": "system",
+    "GET /system/purgeaudit": "system",
+    "GET /system/purgeaudit/schedule": "system",
+    "POST /system/purgeaudit/schedule": "system",
+    "PUT /system/purgeaudit/schedule": "system",
+    "GET /system/purgeaudit/{run_id}": "system",
+    "PUT /system/purgeaudit/{run_id}": "system",
+    "GET /system/purgeaudit/{run_id}/log": "system",
+    "GET /schedules": "system",
+    "GET /schedules/{job_type}/paused": "signed_in",
 }

@@ -22,8 +22,19 @@ def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def settings(database: str, tmp_path: Path) -> Settings:
-    """Settings over a fresh database and an empty folder, everything else as it comes."""
-    return load(None, {"MOORAGE_DATA": str(tmp_path / "data"), "MOORAGE_DATABASE_URL": database})
+    """Settings over a fresh database and an empty folder, everything else as it comes.
+
+    Apart from the marks on the disk: how full that of this machine is is no test's business.
+    """
+    return load(
+        None,
+        {
+            "MOORAGE_DATA": str(tmp_path / "data"),
+            "MOORAGE_DATABASE_URL": database,
+            "MOORAGE_STORAGE_WARN_PERCENT": "100",
+            "MOORAGE_STORAGE_FULL_PERCENT": "100",
+        },
+    )
 
 
 @pytest.fixture

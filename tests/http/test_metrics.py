@@ -71,6 +71,18 @@ def test_what_is_pushed_is_counted(client: TestClient, people: People, services:
 
 def test_the_disk_and_the_release_are_told(client: TestClient, services: Services) -> None:
     seen = local(client)
-    assert seen["moorage_storage_free_bytes", ()] > 0
+    free, total = seen["moorage_storage_free_bytes", ()], seen["moorage_storage_total_bytes", ()]
+    assert 0 < free < total
+    assert seen["moorage_storage_used_ratio", ()] == pytest.approx(1 - free / total, abs=0.01)
     assert seen["moorage_storage_reserve_bytes", ()] == services.settings.storage.reserve_bytes
     assert [value for (name, _), value in seen.items() if name == "moorage_build_info"] == [1]
+
+
+def test_the_queue_of_the_collector_is_told(client: TestClient, people: People, services: Services) -> None:
+    people.project("dock")
+    Pusher(services)("dock/app", image(layers=2), "1")
+    seen = local(client)
+    assert seen["moorage_gc_candidates", ()] == 3
+    assert seen["moorage_gc_due", ()] == 0
+    assert seen["moorage_gc_oldest_due_seconds", ()] == 0
+    assert seen["moorage_gc_failing", ()] == 0

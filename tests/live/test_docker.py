@@ -1,12 +1,13 @@
 """docker: the daemon and the command line that people have."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.administration import Login
+from tests.support.administration import Login, RoleId
 from tests.support.dockerd import DockerDaemon
 from tests.support.images import tar_file
 from tests.support.program import Outcome, Program, says_no
@@ -137,3 +138,23 @@ def test_anyone_pulls_from_a_public_project_and_nobody_pushes_unnamed(docker: Do
 
 def test_a_private_project_asks_the_unnamed_to_log_in(docker: Docker, site: Site):
     assert says_no(docker.program.refused("pull", site.at(f"{site.fresh()}:1.0")))
+
+
+def test_a_push_over_the_storage_limit_is_told_why(docker: Docker, site: Site):
+    project = f"tight-{os.urandom(4).hex()}"
+    chief = site.administration()
+    chief.call("POST", "/projects", {"project_name": project, "storage_limit": 1024})
+    chief.member(project, site.developer, RoleId.DEVELOPER)
+    (quota,) = chief.call("GET", "/quotas?page_size=100&sort=-id").json()[:1]
+    assert quota["ref"]["name"] == project
+    docker.login(site.developer)
+    reference = docker.image(f"{project}/app:1.0")
+    refused = docker.program.refused("push", reference)
+    assert "denied: the project's storage limit is 1 KiB: 0 bytes are used, and 4" in refused
+    chief.call("PUT", f"/quotas/{quota['id']}", {"hard": {"storage": 2**20}})
+    docker.program.ok("push", reference)
+    chief.call("PUT", f"/quotas/{quota['id']}", {"hard": {"storage": 1}})
+    docker.program.ok("push", reference)
+    docker.program.ok("pull", reference)
+    assert says_no(docker.program.refused("push", docker.image(f"{project}/app:2.0")))
+    chief.close()

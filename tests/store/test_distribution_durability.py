@@ -9,7 +9,7 @@ from moorage.db.connection import database as handle
 from moorage.db.connection import is_postgresql
 from moorage.distribution import disk
 from moorage.distribution.errors import ManifestUnknownError, StorageFullError
-from moorage.distribution.storage import FilesystemStorage
+from moorage.distribution.storage import FilesystemStorage, Space
 from moorage.distribution.tables import BlobRow, UploadRow
 from moorage.oci.digest import digest_of
 from moorage.oci.names import Tag
@@ -220,7 +220,7 @@ def test_a_full_database_refuses_a_push_and_deletes_still_work(site):
 
 def test_below_the_reserve_bodies_are_refused_before_they_come(database, tmp_path, clock, monkeypatch):
     free = [10_000]
-    monkeypatch.setattr(FilesystemStorage, "free_bytes", lambda _: free[0])
+    monkeypatch.setattr(FilesystemStorage, "space", lambda _: Space(100_000, free[0]))
     site = Distribution(tmp_path, clock, reserve_bytes=1000)
     site.uploads.admit(ALICE.key, 9000)
     with pytest.raises(StorageFullError):

@@ -10,8 +10,14 @@ from moorage.audit import tables as audit
 from moorage.db import migrate
 from moorage.db.connection import Row, database, is_postgresql
 from moorage.distribution import tables as distribution
+from moorage.distribution.overview_store import OverviewStore
+from moorage.distribution.usage import Usage
+from moorage.distribution.usage_store import UsageStore
+from moorage.gc import tables as gc
 from moorage.identity import tables as identity
+from moorage.jobs import tables as jobs
 from moorage.projects import tables as projects
+from moorage.retention import tables as retention
 
 SECOND = """
 import peewee
@@ -28,7 +34,7 @@ def up(migrator, db):
 def rows() -> list[type[Row]]:
     found = [
         each
-        for module in (identity, projects, distribution, audit)
+        for module in (identity, projects, distribution, audit, gc, jobs, retention)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Row) and each.__module__ == module.__name__
     ]
@@ -70,7 +76,9 @@ def later(tmp_path):
 
 
 def test_migrations_from_nothing_give_the_tables_of_the_code(database_url, tmp_path):
-    assert migrate.upgrade(tmp_path / "backups") == ["0001_initial"]
+    assert migrate.upgrade(tmp_path / "backups") == sorted(
+        path.stem for path in migrate._FOLDER.glob("[0-9]*.py")
+    )
     migrated = described()
     database.drop_tables(rows())
     database.create_tables(rows())
@@ -127,6 +135,34 @@ def test_without_a_copy_nothing_is_migrated(database_url, tmp_path, later):
             migrate.upgrade(blocked, later)
     assert migrate.status(later).pending == ("0002_second",)
     assert not list(blocked.glob("*.partial"))
+
+
+def test_what_projects_hold_is_counted_by_the_migration_that_brings_the_counters(
+    database_url, tmp_path, later
+):
+    migrate.upgrade(tmp_path / "backups", later)
+    for statement in (
+        "INSERT INTO project (id, name, public, created_at, updated_at) VALUES (1, 'dock', FALSE, 0, 0)",
+        "INSERT INTO project (id, name, public, created_at, updated_at) VALUES (2, 'quay', FALSE, 0, 0)",
+        "INSERT INTO project (id, name, public, created_at, updated_at) VALUES (3, 'pier', FALSE, 0, 0)",
+        "INSERT INTO repository (id, project_id, name, description, pull_count, created_at, updated_at) "
+        "VALUES (1, 1, 'a', '', 0, 0, 0), (2, 1, 'b', '', 0, 0, 0), (3, 2, 'c', '', 0, 0, 0)",
+        "INSERT INTO blob (id, digest, size_bytes, created_at) VALUES (1, 'sha256:a', 100, 0)",
+        "INSERT INTO blob (id, digest, size_bytes, created_at) VALUES (2, 'sha256:b', 20, 0)",
+        "INSERT INTO blob_link (repository_id, blob_id, leased_until) VALUES (1, 1, NULL), (2, 1, 5)",
+        "INSERT INTO blob_link (repository_id, blob_id, leased_until) VALUES (3, 1, 5), (3, 2, NULL)",
+        "INSERT INTO manifest (repository_id, digest, media_type, artifact_type, config_media_type, "
+        "size_bytes, pushed_at, body) VALUES (1, 'sha256:c', '', '', '', 999, 0, CAST('1234567' AS {blob}))",
+    ):
+        database.execute_sql(statement.replace("{blob}", "BYTEA" if is_postgresql() else "BLOB"))
+    migrate.upgrade(tmp_path / "backups")
+    counted = distribution.ProjectBlobRow.select().order_by(
+        distribution.ProjectBlobRow.project_id, distribution.ProjectBlobRow.blob_id
+    )
+    assert list(counted.tuples()) == [(1, 1, 2), (2, 1, 1), (2, 2, 1)]
+    usage = Usage(UsageStore(), OverviewStore())
+    assert usage.of_many([1, 2, 3]) == {1: 107, 2: 120, 3: 0}
+    assert [usage.recount(number) for number in (1, 2, 3)] == [False] * 3
 
 
 def fail_with_full_disk(path) -> None:

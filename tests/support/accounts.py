@@ -16,6 +16,7 @@ from moorage.projects.access import Access
 from moorage.projects.members import Members
 from moorage.projects.model import Project
 from moorage.projects.projects import Projects
+from moorage.projects.quota_store import QuotaStore
 from moorage.projects.rules import ROBOT_RIGHTS
 from moorage.projects.store import ProjectStore
 from tests.support.clock import SetClock
@@ -50,7 +51,7 @@ class Accounts:
         self.access_tokens = AccessTokens(store, self.events, clock)
         self.lockout = Lockout(store, clock, login or LoginSettings())
         self.authenticator = Authenticator(self.users, self.robots, self.access_tokens, self.lockout, clock)
-        self.projects = Projects(projects, self.events, clock, creation or ProjectsSettings())
+        self.projects = Projects(projects, QuotaStore(), self.events, clock, creation or ProjectsSettings())
         self.members = Members(projects, self.events)
         self.access = Access(projects, clock)
 

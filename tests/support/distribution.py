@@ -11,10 +11,12 @@ from moorage.clock import Clock
 from moorage.db.connection import is_postgresql
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.blobs import Blobs
+from moorage.distribution.capacity import Capacity
 from moorage.distribution.catalog import Catalog
 from moorage.distribution.catalog_store import CatalogStore
 from moorage.distribution.locks import AdvisoryDigestLocks, DigestLocks, FileDigestLocks
 from moorage.distribution.manifests import Manifests
+from moorage.distribution.overview_store import OverviewStore
 from moorage.distribution.pulls import Pulls
 from moorage.distribution.referrers import Referrers
 from moorage.distribution.repositories import Repositories
@@ -24,9 +26,16 @@ from moorage.distribution.store import DistributionStore
 from moorage.distribution.tags import Tags
 from moorage.distribution.upload_store import UploadStore
 from moorage.distribution.uploads import Uploads
+from moorage.distribution.usage import Usage
+from moorage.distribution.usage_store import UsageStore
 from moorage.events import Actor, Event, Events
 from moorage.oci.digest import Digest, digest_of
 from moorage.oci.names import RepositoryName, Tag
+from moorage.projects.immutability import Immutability
+from moorage.projects.immutability_store import ImmutabilityStore
+from moorage.projects.quota_store import QuotaStore
+from moorage.projects.quotas import Quotas
+from moorage.projects.store import ProjectStore
 from moorage.projects.tables import ProjectRow
 from tests.support.images import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 
@@ -72,6 +81,7 @@ class Distribution:
         self.store = DistributionStore()
         self.blob_store = BlobStore()
         self.upload_store = UploadStore()
+        self.immutability = Immutability(ImmutabilityStore(), self.events, clock)
         self.repositories = Repositories(
             store=self.store,
             blobs=self.blob_store,
@@ -79,7 +89,10 @@ class Distribution:
             storage=self.storage,
             events=self.events,
             clock=clock,
+            immutability=self.immutability,
         )
+        self.usage = Usage(UsageStore(), OverviewStore())
+        self.quotas = Quotas(QuotaStore(), ProjectStore(), self.events, clock)
         self.uploads = Uploads(
             blobs=self.blob_store,
             uploads=self.upload_store,
@@ -90,7 +103,8 @@ class Distribution:
             clock=clock,
             lease=LEASE,
             open_limit=open_limit,
-            reserve_bytes=reserve_bytes,
+            capacity=Capacity(self.storage, reserve_bytes),
+            usage=self.usage,
         )
         self.blobs = Blobs(self.blob_store, self.storage, self.events, clock, lease=LEASE)
         self.manifests = Manifests(
@@ -100,9 +114,10 @@ class Distribution:
             self.events,
             clock,
             lease=LEASE,
+            immutability=self.immutability,
             sparse_indexes=sparse_indexes,
         )
-        self.tags = Tags(self.store, self.events, clock)
+        self.tags = Tags(self.store, self.events, clock, self.immutability)
         self.referrers = Referrers(self.store)
         self.catalog = Catalog(CatalogStore(), clock)
         self.pulls = Pulls(self.store)

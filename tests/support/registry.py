@@ -113,9 +113,12 @@ class RegistryClient:
         """What `docker login` does."""
         self.request("GET", "/v2/")
 
-    def warm(self, repository: str) -> None:
-        """Have a token for pushing to `repository` before the first request needs it."""
-        self._tokens[repository] = self.token(f"repository:{repository}:pull,push")
+    def warm(self, repository: str, source: str = "") -> None:
+        """Have a token for pushing to `repository`, by mounting from `source` too, before it is needed."""
+        scopes = [f"repository:{repository}:pull,push"]
+        if source:
+            scopes.append(f"repository:{source}:pull")
+        self._tokens[repository] = self.token(*scopes)
 
     def _token_for(self, repository: str, answer: requests.Response) -> str | None:
         challenge = answer.headers.get("WWW-Authenticate", "")

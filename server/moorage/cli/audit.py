@@ -1,5 +1,6 @@
 """`moorage audit`: the log of every operation."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +13,10 @@ from moorage.cli.output import Row, json_option, show_rows
 from moorage.services import Services
 
 _COLUMNS = ("at", "actor", "address", "operation", "resource", "result", "request_id")
+_FILE_COLUMNS = ("name", "size_bytes", "written_at")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--actor", default=None, help="Only what this account did.")
 @click.option("--operation", "operations", multiple=True, help="For instance push_artifact; may be repeated.")
 @click.option("--project", default=None, help="Only in this project.")
@@ -27,18 +29,27 @@ _COLUMNS = ("at", "actor", "address", "operation", "resource", "result", "reques
 @click.option("--until", type=click.DateTime(), default=None, help="In UTC.")
 @click.option("--text", default=None, help="Anywhere in account, resource, address or detail.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@click.option(
+    "--archive", default=None, metavar="FILE", help="Look in this file of `moorage audit archives`."
+)
 @json_option
+@click.pass_context
 def audit(
+    context: click.Context,
+    /,
     *,
     operations: tuple[str, ...],
     result: str | None,
     since: datetime | None,
     until: datetime | None,
     limit: int,
+    archive: str | None,
     as_json: bool,
     **exact: Any,
 ) -> None:
     """List the log, newest first."""
+    if context.invoked_subcommand is not None:
+        return
     query = Query(
         operations=operations,
         result=None if result is None else Result(result),
@@ -47,8 +58,20 @@ def audit(
         **exact,
     )
     with services() as found:
-        rows = [_row(entry) for entry in _entries(found, query, limit)]
+        entries = (
+            _entries(found, query, limit) if archive is None else found.archive.search(archive, query, limit)
+        )
+        rows = [_row(entry) for entry in entries]
     show_rows(rows, _COLUMNS, as_json=as_json)
+
+
+@audit.command()
+@json_option
+def archives(*, as_json: bool) -> None:
+    """List the files of entries that were taken out of the log, newest first."""
+    with services() as found:
+        rows = [asdict(each) for each in found.archive.files()]
+    show_rows(rows, _FILE_COLUMNS, as_json=as_json)
 
 
 def _entries(found: Services, query: Query, limit: int) -> list[Entry]:

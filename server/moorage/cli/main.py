@@ -3,7 +3,24 @@
 import click
 
 from moorage import __version__
-from moorage.cli import audit, migrate, project, robot, serve, status, token, user, worker
+from moorage.cli import (
+    audit,
+    fsck,
+    gc,
+    immutable,
+    job,
+    migrate,
+    project,
+    quota,
+    retention,
+    robot,
+    run,
+    serve,
+    status,
+    token,
+    user,
+    worker,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,7 +37,14 @@ main.add_command(worker.worker)
 main.add_command(migrate.migrate)
 main.add_command(user.user)
 main.add_command(project.project)
+main.add_command(quota.quota)
+main.add_command(immutable.immutable)
+main.add_command(retention.retention)
 main.add_command(robot.robot)
 main.add_command(token.token)
 main.add_command(audit.audit)
+main.add_command(run.run)
+main.add_command(job.job)
+main.add_command(gc.gc)
+main.add_command(fsck.fsck)
 main.add_command(status.status)

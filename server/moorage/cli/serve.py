@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -15,7 +16,9 @@ from moorage.cli.welcome import FIRST_ADMINISTRATOR, FIRST_PROJECT, PASSWORD_FIL
 from moorage.config import Settings
 from moorage.db import migrate
 from moorage.db.connection import close_connection, open_database
-from moorage.jobs.worker import Worker
+from moorage.events import SYSTEM
+from moorage.jobs.errors import ExecutionRunningError
+from moorage.jobs.model import Trigger
 from moorage.services import Services
 from moorage.serving.listener import ListenError
 from moorage.serving.serve import serve as run
@@ -78,8 +81,8 @@ class _Child:
         return self._app
 
     def work(self, stop: threading.Event) -> None:
-        """Do the housekeeping."""
-        Worker(self.services.chores()).run(stop)
+        """Do the housekeeping and the jobs."""
+        self.services.worker().run(stop)
 
     def stop(self) -> None:
         """Write what waits to be written."""
@@ -114,8 +117,17 @@ def _prepare(found: Settings) -> str | None:
     # Nobody is sending yet, so whatever lies there was never acknowledged.
     services.spool.empty()
     password = make_first_administrator(services, os.environ.get("MOORAGE_ADMIN_PASSWORD"))
+    if found.gc.on_restart:
+        _ask_for_collection(services)
     close_connection()
     return password
+
+
+def _ask_for_collection(services: Services) -> None:
+    """Have the worker collect while the server answers already."""
+    budget = {"budget_minutes": services.settings.gc.restart_minutes}
+    with suppress(ExecutionRunningError):  # one that the last process left behind is taken up anyway
+        services.executions.request(SYSTEM, "gc", trigger=Trigger.RESTART, parameters=budget)
 
 
 def _welcome(found: Settings, addresses: Sequence[str], password: str | None) -> None:

@@ -148,13 +148,45 @@ def _sqlite_url(text: str) -> str:
     return f"sqlite:///{path}"
 
 
-_CRON_FIELDS = 6
-_cron_field = re.compile(r"[0-9A-Za-z*?/,LW#-]{1,100}").fullmatch
+_CRON_WORDS = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+#: Each field's least and greatest number, and the names that stand for its first numbers.
+_CRON_FIELDS: Final = (
+    (0, 59, ()),
+    (0, 59, ()),
+    (0, 23, ()),
+    (1, 31, ()),
+    (1, 12, _MONTHS),
+    (0, 7, _WEEKDAYS),
+)
+_MAX_CRON = 255
+_cron_part = re.compile(r"(?:[*?]|([0-9A-Za-z]{1,3})(?:-([0-9A-Za-z]{1,3}))?)(?:/([0-9]{1,2}))?").fullmatch
 
 
 def cron(text: str) -> str:
-    """When something runs, or nothing; what the fields mean is judged where schedules are kept."""
+    """When something runs, or nothing; takes exactly what schedules take later."""
     fields = text.split()
-    if text and (len(fields) != _CRON_FIELDS or not all(map(_cron_field, fields))):
+    if not text or text.strip().lower() in _CRON_WORDS:
+        return text
+    if len(text) > _MAX_CRON or len(fields) != len(_CRON_FIELDS):
         raise ValueError("must have six fields: second minute hour day month weekday")
+    for number, (field, limits) in enumerate(zip(fields, _CRON_FIELDS, strict=True), 1):
+        if not all(_is_cron_part(part, *limits) for part in field.split(",")):
+            least, most, _ = limits
+            raise ValueError(f"must have numbers {least} to {most}, ranges, steps or lists in field {number}")
     return text
+
+
+def _is_cron_part(part: str, least: int, most: int, names: tuple[str, ...]) -> bool:
+    found = _cron_part(part)
+    if found is None or (found[3] is not None and int(found[3]) == 0):
+        return False
+    numbers = [_cron_number(word, least, names) for word in (found[1], found[2]) if word is not None]
+    return all(least <= number <= most for number in numbers) and numbers == sorted(numbers)
+
+
+def _cron_number(word: str, least: int, names: tuple[str, ...]) -> int:
+    if word.upper() in names:
+        return names.index(word.upper()) + least
+    return int(word) if word.isdigit() and len(word) <= len("59") else -1

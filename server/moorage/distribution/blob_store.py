@@ -8,6 +8,7 @@ from moorage.db.connection import Statement, is_postgresql
 from moorage.db.fields import from_microseconds, to_microseconds
 from moorage.distribution.chunks import padded
 from moorage.distribution.model import StoredBlob
+from moorage.distribution.usage_store import UsageStore
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
 
@@ -34,7 +35,7 @@ class Holder:
 
 
 class BlobStore:
-    """Reads and writes the tables `blob` and `blob_link`."""
+    """Reads and writes the tables `blob` and `blob_link`, and keeps count of what projects hold."""
 
     _held = Statement(
         "SELECT b.id, b.size_bytes, l.repository_id, l.leased_until FROM repository r "
@@ -48,20 +49,32 @@ class BlobStore:
     )
     _find = Statement("SELECT id, size_bytes FROM blob WHERE digest = ?")
     _insert = Statement(
-        "INSERT INTO blob (digest, size_bytes, created_at) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING"
+        "INSERT INTO blob (digest, size_bytes, created_at) VALUES (?, ?, ?) "
+        "ON CONFLICT (digest) DO NOTHING "
+        "RETURNING id"
     )
     _resize = Statement("UPDATE blob SET size_bytes = ? WHERE id = ?")
     _link = Statement(
         "INSERT INTO blob_link (repository_id, blob_id, leased_until) VALUES (?, ?, ?) "
-        "ON CONFLICT (repository_id, blob_id) DO UPDATE SET leased_until = excluded.leased_until "
-        "WHERE blob_link.leased_until < excluded.leased_until"
+        "ON CONFLICT (repository_id, blob_id) DO NOTHING"
+    )
+    # Writes in any case: whoever takes the link away at this moment must be waited for.
+    _relink = Statement(
+        "UPDATE blob_link SET leased_until = CASE WHEN leased_until < ? THEN ? ELSE leased_until END "
+        "WHERE repository_id = ? AND blob_id = ?"
     )
     _renew = Statement(
         "UPDATE blob_link SET leased_until = ? WHERE repository_id = ? AND blob_id = ? AND leased_until < ?"
     )
-    _lock_links = Statement(
+    _lock_leased = Statement(
         "SELECT blob_id FROM blob_link WHERE repository_id = ? "
-        "AND blob_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ORDER BY blob_id FOR NO KEY UPDATE"
+        "AND blob_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AND leased_until IS NOT NULL "
+        "ORDER BY blob_id FOR NO KEY UPDATE"
+    )
+    # Waits for whoever writes an edge to one of them, and makes whoever is about to wait in turn.
+    _lock_alone = Statement(
+        "SELECT blob_id FROM blob_link WHERE repository_id = ? "
+        "AND blob_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ORDER BY blob_id FOR UPDATE"
     )
     _keep = Statement(
         "UPDATE blob_link SET leased_until = NULL WHERE repository_id = ? "
@@ -74,13 +87,25 @@ class BlobStore:
         "WHERE n.repository_id = blob_link.repository_id AND n.blob_id = blob_link.blob_id)"
     )
     _unlink = Statement("DELETE FROM blob_link WHERE repository_id = ? AND blob_id = ?")
-    _unlink_all = Statement("DELETE FROM blob_link WHERE repository_id = ?")
+    _unlink_all = Statement("DELETE FROM blob_link WHERE repository_id = ? RETURNING blob_id")
+    _unlink_expired = Statement(
+        "DELETE FROM blob_link WHERE leased_until <= ? "
+        "AND blob_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AND NOT EXISTS "
+        "(SELECT 1 FROM manifest_blob n "
+        "WHERE n.repository_id = blob_link.repository_id AND n.blob_id = blob_link.blob_id) "
+        "RETURNING repository_id, blob_id"
+    )
+    _earliest_lease = Statement("SELECT min(leased_until) FROM blob_link WHERE blob_id = ?")
+    _is_held = Statement("SELECT 1 FROM blob_link WHERE blob_id = ? LIMIT 1")
     _holders = Statement(
         "SELECT r.project_id, min(r.name) FROM blob b JOIN blob_link l ON l.blob_id = b.id "
         "JOIN repository r ON r.id = l.repository_id WHERE b.digest = ? "
         "GROUP BY r.project_id ORDER BY r.project_id = ? DESC, r.project_id LIMIT ?"
     )
     _needed = Statement("SELECT 1 FROM manifest_blob WHERE repository_id = ? AND blob_id = ? LIMIT 1")
+
+    def __init__(self) -> None:
+        self._usage = UsageStore()
 
     def held(self, repository: RepositoryName, digest: Digest) -> HeldBlob | None:
         """The blob, if the repository holds it, in one statement."""
@@ -115,16 +140,28 @@ class BlobStore:
         """The row of a blob whose file is in place, made if need be."""
         row = self._find.one(str(digest))
         if row is None:
-            self._insert.run(str(digest), size, to_microseconds(now))
+            made = self._insert.all(str(digest), size, to_microseconds(now))
+            if made:
+                return StoredBlob(made[0][0], digest, size)
             (row,) = self._find.all(str(digest))
         blob_id, known_size = row
         if known_size != size:  # the bytes were just read and have this digest, so the row was wrong
             self._resize.run(size, blob_id)
+            self._usage.resized(blob_id, size - known_size)
         return StoredBlob(blob_id, digest, size)
 
     def link(self, repository_id: int, blob_id: int, leased_until: datetime) -> None:
-        """Make the repository hold the blob until then; what it holds longer or for good stays so."""
-        self._link.run(repository_id, blob_id, to_microseconds(leased_until))
+        """Make the repository hold the blob until then; what it holds longer or for good stays so.
+
+        Raises:
+            QuotaExceededError: the project did not hold the blob, and has no room for it.
+            IntegrityError: there is no such blob any more.
+        """
+        until = to_microseconds(leased_until)
+        while not self._link.run(repository_id, blob_id, until):
+            if self._relink.run(until, until, repository_id, blob_id):
+                return
+        self._usage.linked(repository_id, blob_id)
 
     def renew(self, repository_id: int, blob_id: int, leased_until: datetime) -> bool:
         """Lengthen a lease; False when there is none that is shorter."""
@@ -132,21 +169,18 @@ class BlobStore:
         return self._renew.run(until, repository_id, blob_id, until) > 0
 
     def keep(self, repository_id: int, blob_ids: Iterable[int]) -> None:
-        """Make the repository hold the blobs, of which it has leases, for good."""
+        """Make the repository hold the blobs for good, to which edges were written just now."""
         for ids in padded(sorted(blob_ids)):
-            self._lock(repository_id, ids)
+            if is_postgresql():  # in one order for all, or two transactions wait for each other in a circle
+                self._lock_leased.all(repository_id, *ids)
             self._keep.run(repository_id, *ids)
 
     def loosen(self, repository_id: int, blob_ids: Iterable[int], leased_until: datetime) -> None:
         """Turn what the repository holds for good, and no manifest of it needs, into leases."""
         for ids in padded(sorted(blob_ids)):
-            self._lock(repository_id, ids)
+            if is_postgresql():
+                self._lock_alone.all(repository_id, *ids)
             self._loosen.run(to_microseconds(leased_until), repository_id, *ids)
-
-    def _lock(self, repository_id: int, blob_ids: list[int]) -> None:
-        """In one order for all, or two transactions wait for each other in a circle."""
-        if is_postgresql():
-            self._lock_links.all(repository_id, *blob_ids)
 
     def is_needed(self, repository_id: int, blob_id: int) -> bool:
         """Whether a manifest of the repository refers to the blob."""
@@ -158,8 +192,33 @@ class BlobStore:
         Raises:
             IntegrityError: a manifest of the repository refers to it.
         """
-        return self._unlink.run(repository_id, blob_id) > 0
+        if not self._unlink.run(repository_id, blob_id):
+            return False
+        self._usage.unlinked([(repository_id, blob_id)])
+        return True
 
     def unlink_all(self, repository_id: int) -> None:
         """Make the repository let go of every blob."""
-        self._unlink_all.run(repository_id)
+        gone = self._unlink_all.all(repository_id)
+        self._usage.unlinked((repository_id, blob_id) for (blob_id,) in gone)
+
+    def unlink_expired(self, blob_ids: Iterable[int], now: datetime) -> int:
+        """Make every repository whose lease of a blob is over let go of it.
+
+        Returns:
+            How many links went; those that a manifest needs never go.
+        """
+        gone: list[tuple[int, int]] = []
+        for ids in padded(sorted(blob_ids)):
+            gone += [(row[0], row[1]) for row in self._unlink_expired.all(to_microseconds(now), *ids)]
+        self._usage.unlinked(gone)
+        return len(gone)
+
+    def earliest_lease(self, blob_id: int) -> datetime | None:
+        """When the first of the blob's leases ends; None when nobody has one."""
+        ((until,),) = self._earliest_lease.all(blob_id)
+        return None if until is None else from_microseconds(until)
+
+    def is_held(self, blob_id: int) -> bool:
+        """Whether any repository holds the blob, for good or by a lease that may be over."""
+        return self._is_held.one(blob_id) is not None

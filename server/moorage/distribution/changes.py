@@ -61,5 +61,11 @@ def _state(error: BaseException) -> str:
 
 
 def _is_full(error: BaseException) -> bool:
-    code = getattr(_driver_error(error), "sqlite_errorcode", 0)
-    return code & 0xFF == _SQLITE_FULL or _state(error) == _DISK_FULL
+    """Also of what came after it: SQLite undoes a commit that finds no room, and then cannot do so again."""
+    cause: BaseException | None = error
+    while cause is not None:
+        code = getattr(_driver_error(cause) or cause, "sqlite_errorcode", 0)
+        if code & 0xFF == _SQLITE_FULL or _state(cause) == _DISK_FULL:
+            return True
+        cause = cause.__context__
+    return False

@@ -1,8 +1,11 @@
 """Long lists of values, cut to what one statement takes."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import TypeVar
+
+from moorage.db.connection import Statement
 
 T = TypeVar("T")
 
@@ -23,3 +26,9 @@ def padded(values: Iterable[T]) -> Iterator[list[T]]:
     """The values in lists of exactly `WIDTH`, for ``IN (...)``: the last one is repeated."""
     for chunk in chunks(values, WIDTH):
         yield chunk + chunk[-1:] * (WIDTH - len(chunk))
+
+
+@lru_cache(maxsize=2048)
+def listed(text: str, count: int, place: str = "?") -> Statement:
+    """The statement `text` with so many places where it says ``{}``."""
+    return Statement(text.format(", ".join([place] * count)))

@@ -52,8 +52,11 @@ class Copies:
             NameUnknownError: there is no such source, or no such project any more.
             ManifestUnknownError: the source has no such manifest.
             ManifestBlobUnknownError: it lacks content that the manifest needs.
+            ImmutableTagError: the target's tag names another manifest, and is to stay so.
         """
         found = self._manifests.get(route.source, reference)
+        if not isinstance(reference, Digest):
+            self._tags.check_movable(route.project_id, route.target, reference, found.digest)
         self._bring(route, found, _DEEPEST)
         if not isinstance(reference, Digest):
             self._tags.put(route.actor, route.project_id, route.target, reference, found.digest)

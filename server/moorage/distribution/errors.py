@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from moorage.errors import Invalid, NotFound, RangeInvalid, RateLimited, Unavailable, Unsupported
+from moorage.errors import Conflict, Invalid, NotFound, RangeInvalid, RateLimited, Unavailable, Unsupported
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
 
@@ -86,6 +86,14 @@ class ManifestBlobUnknownError(NotFound):
 
 class ManifestInUseError(Unsupported):
     """An index lists the manifest."""
+
+
+class TagMovedError(Conflict):
+    """The tag names another manifest than the caller looked at, or was pushed since."""
+
+
+class ManifestTaggedError(Conflict):
+    """A tag names the manifest, which the caller took for untagged."""
 
 
 class BlobInUseError(Unsupported):

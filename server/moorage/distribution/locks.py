@@ -1,13 +1,15 @@
 """Locks on a digest or an upload, held across the step from file to row; they die with their holder.
 
-Whoever needs both takes the upload's first. Neither is taken inside a transaction.
+Whoever needs both takes the upload's first. Whoever has one digest and wants others takes them without
+waiting. None is taken inside a transaction.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
@@ -22,8 +24,11 @@ class DigestLocks(Protocol):
     def hold(self, digest: Digest) -> AbstractContextManager[None]:
         """Wait for the digest and keep it for the length of a ``with`` block."""
 
+    def hold_free(self, digests: Collection[Digest]) -> AbstractContextManager[set[Digest]]:
+        """Keep those of the digests that nobody has, waiting for none, and say which these are."""
+
     def hold_upload(self, upload_id: str) -> AbstractContextManager[None]:
-        """The same for an upload session."""
+        """Wait for an upload session and keep it likewise."""
 
 
 class FileDigestLocks:
@@ -42,6 +47,15 @@ class FileDigestLocks:
 
     def hold(self, digest: Digest) -> AbstractContextManager[None]:
         return self._lock(self._digests, _number(str(digest)))
+
+    @contextmanager
+    def hold_free(self, digests: Collection[Digest]) -> Iterator[set[Digest]]:
+        # One descriptor for all: what it locked goes with it, and each byte is taken once.
+        descriptor = os.open(self._digests, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            yield {digest for digest in digests if _take_free(descriptor, _number(str(digest)))}
+        finally:
+            os.close(descriptor)
 
     def hold_upload(self, upload_id: str) -> AbstractContextManager[None]:
         return self._lock(self._uploads, _number(upload_id))
@@ -62,9 +76,25 @@ class AdvisoryDigestLocks:
 
     _take = Statement("SELECT pg_advisory_lock(?)")
     _give = Statement("SELECT pg_advisory_unlock(?)")
+    _take_free = Statement(
+        "SELECT key, pg_try_advisory_lock(key) FROM unnest(CAST(? AS BIGINT[])) AS keys (key)"
+    )
+    _give_all = Statement(
+        "SELECT pg_advisory_unlock(key) FROM unnest(CAST(? AS BIGINT[])) AS keys (key)"
+    )
 
     def hold(self, digest: Digest) -> AbstractContextManager[None]:
         return self._lock(_number(f"digest {digest}"))
+
+    @contextmanager
+    def hold_free(self, digests: Collection[Digest]) -> Iterator[set[Digest]]:
+        keys = {_number(f"digest {digest}"): digest for digest in digests}
+        taken = [key for key, got in self._take_free.all(list(keys)) if got]
+        try:
+            yield {keys[key] for key in taken}
+        finally:
+            with suppress(*DatabaseIllError):  # as below
+                self._give_all.all(taken)
 
     def hold_upload(self, upload_id: str) -> AbstractContextManager[None]:
         return self._lock(_number(f"upload {upload_id}"))
@@ -82,6 +112,17 @@ class AdvisoryDigestLocks:
 def _number(name: str) -> int:
     """A number of 62 bits; two names that share one merely wait for each other."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 2
+
+
+def _take_free(descriptor: int, place: int) -> bool:
+    """Lock a byte unless somebody else has it."""
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _byte(place))
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        raise
+    return True
 
 
 def _byte(place: int) -> bytes:

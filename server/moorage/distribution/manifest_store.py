@@ -10,6 +10,7 @@ from moorage.db.fields import to_microseconds
 from moorage.distribution.chunks import padded
 from moorage.distribution.model import StoredManifest
 from moorage.distribution.tables import ManifestBlobRow, ManifestChildRow, ManifestRow, RepositoryRow
+from moorage.distribution.usage_store import UsageStore
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import ImageIndex, ImageManifest
 from moorage.oci.names import RepositoryName, Tag
@@ -28,8 +29,22 @@ class KnownManifest:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class References:
+    """What a manifest refers to, as far as its repository has it.
+
+    Attributes:
+        blobs: their numbers by their digests.
+        subject: whether the repository has it or not.
+    """
+
+    blobs: dict[Digest, int]
+    children: tuple[Digest, ...]
+    subject: Digest | None
+
+
 class ManifestStore:
-    """Reads and writes the tables `manifest`, `manifest_blob` and `manifest_child`."""
+    """Reads and writes the tables `manifest`, `manifest_blob` and `manifest_child`; counts the bodies."""
 
     _by_tag = Statement(
         "SELECT m.id, m.repository_id, m.digest, m.media_type, m.body FROM repository r "
@@ -42,6 +57,9 @@ class ManifestStore:
     )
     _by_id = Statement("SELECT id, repository_id, digest, media_type, body FROM manifest WHERE id = ?")
     _known = Statement("SELECT id, length(body) FROM manifest WHERE repository_id = ? AND digest = ?")
+    _known_shared = Statement(
+        "SELECT id, length(body) FROM manifest WHERE repository_id = ? AND digest = ? FOR KEY SHARE"
+    )
     _known_alone = Statement(
         "SELECT id, length(body) FROM manifest WHERE repository_id = ? AND digest = ? FOR UPDATE"
     )
@@ -59,14 +77,22 @@ class ManifestStore:
         "SELECT CAST(? AS BIGINT), CAST(? AS BIGINT), v.id FROM (SELECT CAST(? AS BIGINT) AS id "
         "UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? "
         "UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? UNION SELECT ? "
-        "UNION SELECT ? UNION SELECT ? UNION SELECT ?) v"
+        "UNION SELECT ? UNION SELECT ? UNION SELECT ?) v ORDER BY v.id"
     )
     _list_child = Statement("INSERT INTO manifest_child (parent_id, digest, child_id) VALUES (?, ?, ?)")
     _is_child = Statement("SELECT 1 FROM manifest_child WHERE child_id = ? LIMIT 1")
-    _blob_ids = Statement("SELECT blob_id FROM manifest_blob WHERE manifest_id = ?")
+    _blobs = Statement(
+        "SELECT b.digest, b.id FROM manifest_blob n JOIN blob b ON b.id = n.blob_id "
+        "WHERE n.manifest_id = ? ORDER BY b.digest"
+    )
+    _children = Statement(
+        "SELECT digest FROM manifest_child WHERE parent_id = ? AND child_id IS NOT NULL ORDER BY digest"
+    )
+    _subject = Statement("SELECT subject FROM manifest WHERE id = ?")
     _drop_blobs = Statement("DELETE FROM manifest_blob WHERE manifest_id = ?")
     _drop_children = Statement("DELETE FROM manifest_child WHERE parent_id = ?")
-    _delete = Statement("DELETE FROM manifest WHERE id = ?")
+    _delete = Statement("DELETE FROM manifest WHERE id = ? RETURNING repository_id, length(body)")
+    _delete_all = Statement("DELETE FROM manifest WHERE repository_id = ? RETURNING length(body)")
     _take_in = Statement(
         "UPDATE manifest_child SET child_id = ? WHERE digest = ? AND child_id IS NULL "
         "AND parent_id IN (SELECT id FROM manifest WHERE repository_id = ?)"
@@ -77,6 +103,9 @@ class ManifestStore:
         "AND repository_id = (SELECT id FROM repository WHERE name = ?) "
         "AND (pulled_at IS NULL OR pulled_at < ?)"
     )
+
+    def __init__(self) -> None:
+        self._usage = UsageStore()
 
     def by_tag(self, repository: RepositoryName, tag: Tag) -> StoredManifest | None:
         """What the tag names right now."""
@@ -93,6 +122,11 @@ class ManifestStore:
     def known(self, repository_id: int, digest: Digest) -> KnownManifest | None:
         """The manifest's row."""
         return _known(self._known.one(repository_id, str(digest)), digest)
+
+    def known_shared(self, repository_id: int, digest: Digest) -> KnownManifest | None:
+        """The manifest's row, which nobody can delete before this transaction ends."""
+        statement = self._known_shared if is_postgresql() else self._known
+        return _known(statement.one(repository_id, str(digest)), digest)
 
     def known_alone(self, repository_id: int, digest: Digest) -> KnownManifest | None:
         """The manifest's row, which nobody can refer to before this transaction ends."""
@@ -120,6 +154,7 @@ class ManifestStore:
 
         Raises:
             IntegrityError: the repository has it, or is gone.
+            QuotaExceededError: the project has no room for its body.
         """
         ((number,),) = self._insert.all(
             repository_id,
@@ -132,6 +167,7 @@ class ManifestStore:
             to_microseconds(now),
             body,
         )
+        self._usage.wrote(repository_id, len(body))
         return int(number)
 
     def need_blobs(self, manifest_id: int, repository_id: int, blob_ids: Iterable[int]) -> None:
@@ -158,9 +194,14 @@ class ManifestStore:
         """Whether an index lists the manifest."""
         return self._is_child.one(manifest_id) is not None
 
-    def blob_ids(self, manifest_id: int) -> list[int]:
-        """The blobs that the manifest needs."""
-        return [row[0] for row in self._blob_ids.all(manifest_id)]
+    def references(self, manifest_id: int) -> References:
+        """What the manifest refers to."""
+        row = self._subject.one(manifest_id)
+        return References(
+            {Digest.parse(text): number for text, number in self._blobs.all(manifest_id)},
+            tuple(Digest.parse(text) for (text,) in self._children.all(manifest_id)),
+            None if row is None or row[0] is None else Digest.parse(row[0]),
+        )
 
     def delete(self, manifest_id: int) -> None:
         """Remove the manifest and what it says about others.
@@ -170,14 +211,15 @@ class ManifestStore:
         """
         self._drop_blobs.run(manifest_id)
         self._drop_children.run(manifest_id)
-        self._delete.run(manifest_id)
+        for repository_id, size in self._delete.all(manifest_id):
+            self._usage.removed(repository_id, size)
 
     def delete_all(self, repository_id: int) -> None:
         """Remove every manifest of a repository; no tag may be left."""
         ids = ManifestRow.select(ManifestRow.id).where(ManifestRow.repository == repository_id)
         ManifestChildRow.delete().where(ManifestChildRow.parent << ids).execute()
         ManifestBlobRow.delete().where(ManifestBlobRow.repository_id == repository_id).execute()
-        ManifestRow.delete().where(ManifestRow.repository == repository_id).execute()
+        self._usage.removed(repository_id, sum(row[0] for row in self._delete_all.all(repository_id)))
 
     def child_ids(self, parent_id: int) -> dict[Digest, int]:
         """The manifests that an index lists and that are there."""

@@ -10,17 +10,20 @@ from moorage.distribution.changes import change
 from moorage.distribution.errors import (
     DigestMismatchError,
     ManifestInUseError,
+    ManifestTaggedError,
     ManifestUnknownError,
     NameUnknownError,
 )
 from moorage.distribution.model import IndexEntry, ManifestSummary, PutResult, StoredManifest, TagEntry
 from moorage.distribution.pushing import Push, Pushing
+from moorage.distribution.removal import Removal
 from moorage.distribution.repositories import Repositories
 from moorage.distribution.store import DistributionStore
-from moorage.events import Actor, Events, ManifestDeleted, TagDeleted
+from moorage.events import Actor, Events, TagDeleted
 from moorage.oci.digest import Digest, digest_of
 from moorage.oci.manifest import ImageIndex, parse_manifest
 from moorage.oci.names import RepositoryName, Tag
+from moorage.projects.immutability import Immutability
 
 
 class Manifests:
@@ -40,15 +43,22 @@ class Manifests:
         clock: Clock,
         *,
         lease: timedelta,
+        immutability: Immutability,
         sparse_indexes: bool = False,
     ) -> None:
         self._store = store
-        self._blobs = blobs
-        self._repositories = repositories
         self._events = events
-        self._clock = clock
-        self._lease = lease
-        self._pushing = Pushing(store, blobs, repositories, events, clock, sparse_indexes=sparse_indexes)
+        self._removal = Removal(store, blobs, events, clock, lease=lease)
+        self._immutability = immutability
+        self._pushing = Pushing(
+            store,
+            blobs,
+            repositories,
+            events,
+            clock,
+            sparse_indexes=sparse_indexes,
+            immutability=immutability,
+        )
 
     def get(self, repository: RepositoryName, reference: Tag | Digest) -> StoredManifest:
         """The manifest of that digest, or the one that the tag names right now.
@@ -80,6 +90,7 @@ class Manifests:
         Raises:
             ManifestInvalidError, ManifestTooLargeError: the body is none, or contradicts what is stored.
             DigestMismatchError: it does not have the digest it was pushed by.
+            ImmutableTagError: the tag names another manifest, and is to stay so.
             ManifestBlobUnknownError: the repository lacks content that it refers to.
             NameUnknownError: there is no such project any more.
             StorageFullError: there is no room.
@@ -93,21 +104,41 @@ class Manifests:
             tag, digest = reference, digest_of(body)
         return self._pushing.push(Push(actor, project_id, repository, digest, tag, manifest, body))
 
-    def delete(self, actor: Actor, project_id: int, repository: RepositoryName, digest: Digest) -> None:
+    def delete(
+        self,
+        actor: Actor,
+        project_id: int,
+        repository: RepositoryName,
+        digest: Digest,
+        *,
+        even_tagged: bool = True,
+    ) -> None:
         """Remove a manifest and the tags that name it.
 
         Blobs that no other manifest of the repository needs stay for the length of a lease.
 
+        Args:
+            even_tagged: whether a manifest goes that has tags.
+
         Raises:
+            ManifestTaggedError: it has tags, and was not to.
             NameUnknownError: there is no such repository.
             ManifestUnknownError: it has no such manifest.
             ManifestInUseError: an index lists it.
+            ImmutableTagError: it has a tag that is to stay.
         """
         reach("manifest.delete.before")
-        change(lambda: self._delete(actor, project_id, repository, digest))
+        change(lambda: self._delete(actor, project_id, repository, digest, even_tagged))
         reach("manifest.delete.committed")
 
-    def _delete(self, actor: Actor, project_id: int, repository: RepositoryName, digest: Digest) -> None:
+    def _delete(
+        self,
+        actor: Actor,
+        project_id: int,
+        repository: RepositoryName,
+        digest: Digest,
+        even_tagged: bool,
+    ) -> None:
         held = self._store.repositories.hold(repository)
         if held is None:
             raise NameUnknownError.of(repository)
@@ -118,12 +149,14 @@ class Manifests:
             raise ManifestInUseError(
                 "an index lists this manifest; delete that first", {"digest": str(digest)}
             )
-        for tag in self._store.tags.delete_of_manifest(manifest.id):
+        if not even_tagged and self._store.tags.of_manifests([manifest.id]):
+            raise ManifestTaggedError(f"a tag names the manifest {digest}")
+        tags = self._store.tags.delete_of_manifest(manifest.id)
+        if tags:  # these very ones, whoever else moves tags at this moment
+            self._immutability.protection(held.project_id, repository).check(tags)
+        for tag in tags:
             self._events.publish(TagDeleted(actor, project_id, repository, tag, digest))
-        blob_ids = self._store.manifests.blob_ids(manifest.id)
-        self._store.manifests.delete(manifest.id)
-        self._blobs.loosen(held.id, blob_ids, self._clock() + self._lease)
-        self._events.publish(ManifestDeleted(actor, project_id, repository, digest))
+        self._removal.finish(actor, [self._removal.take_out(held, manifest.id, digest)])
         reach("manifest.delete.written")
 
     def find_summary(self, repository: RepositoryName, reference: Tag | Digest) -> ManifestSummary | None:

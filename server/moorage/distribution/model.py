@@ -8,6 +8,9 @@ from moorage.oci.descriptor import Descriptor
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
 
+#: Part of its storage limit from which on a project is said to be near it.
+NEAR_PERCENT = 85
+
 
 @dataclass(frozen=True, slots=True)
 class Repository:
@@ -123,6 +126,39 @@ class IndexEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectUsage:
+    """How much a project holds, and how much it may.
+
+    Attributes:
+        owner_id: 0 when the owner's account is gone.
+        limit_bytes: -1 when there is no limit.
+        updated_at: when the limit was last set.
+    """
+
+    project_id: int
+    name: str
+    owner_id: int
+    owner_name: str
+    limit_bytes: int
+    used_bytes: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def used_percent(self) -> float | None:
+        """The used part of the limit; None without a limit."""
+        if self.limit_bytes < 0:
+            return None
+        return 100 * self.used_bytes / self.limit_bytes if self.limit_bytes else 100.0
+
+    @property
+    def is_near_limit(self) -> bool:
+        """Whether someone should look before pushes are refused."""
+        percent = self.used_percent
+        return percent is not None and percent >= NEAR_PERCENT
+
+
+@dataclass(frozen=True, slots=True)
 class ReferrerPage:
     """Descriptors of manifests that have the same subject, ordered by digest.
 
@@ -132,3 +168,61 @@ class ReferrerPage:
 
     descriptors: tuple[Mapping[str, object], ...]
     next: Digest | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ManifestKey:
+    """What a manifest is called in the whole registry."""
+
+    repository: RepositoryName
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFacts:
+    """What speaks for and against keeping a manifest.
+
+    Attributes:
+        size_bytes: of its body.
+        tagged: whether a tag names it.
+        parent_id: of one index that lists it; None when none does.
+        subject_id: of the manifest it is about, if the repository has that.
+        held_until: when the last hold on it ends.
+    """
+
+    id: int
+    key: ManifestKey
+    size_bytes: int
+    pushed_at: datetime
+    pulled_at: datetime | None
+    tagged: bool
+    parent_id: int | None
+    subject_id: int | None
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobFacts:
+    """What speaks for and against keeping a blob.
+
+    Attributes:
+        id: None when there is no row of it.
+        size_bytes: by its row, else of its file; None when there is neither.
+        kept: whether a repository holds it for good.
+        expired: how many repositories hold it by a lease that is over.
+        next_end: when the first of the other leases ends.
+        last_end: when the last of them ends.
+    """
+
+    id: int | None
+    digest: Digest
+    size_bytes: int | None
+    kept: bool
+    expired: int
+    next_end: datetime | None
+    last_end: datetime | None
+
+    @classmethod
+    def absent(cls, digest: Digest) -> "BlobFacts":
+        """A blob without a row."""
+        return cls(None, digest, None, False, 0, None, None)

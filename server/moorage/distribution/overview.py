@@ -42,6 +42,6 @@ class Overview:
         """Which of the projects are public."""
         return self._store.public_among(project_ids)
 
-    def stored_bytes(self, project_id: int | None = None) -> int:
-        """Bytes of blobs in one project, or in all of them; shared ones count once."""
-        return self._store.stored_bytes(project_id)
+    def stored_bytes(self) -> int:
+        """Bytes of all blobs; those that several projects hold count once."""
+        return self._store.stored_bytes()

@@ -6,13 +6,27 @@ from typing import Any
 import peewee
 
 from moorage.distribution.chunks import chunks
-from moorage.distribution.model import Repository
+from moorage.distribution.model import ProjectUsage, Repository
 from moorage.distribution.repository_store import SORTS
-from moorage.distribution.tables import BlobLinkRow, BlobRow, RepositoryRow
+from moorage.distribution.tables import BlobRow, ProjectUsageRow, RepositoryRow, UploadRow
 from moorage.identity.model import Principal, PrincipalKind
-from moorage.identity.tables import RobotRow
+from moorage.identity.tables import RobotRow, UserRow
 from moorage.oci.names import RepositoryName
-from moorage.projects.tables import MemberRow, ProjectRow
+from moorage.projects.tables import MemberRow, ProjectRow, QuotaRow
+
+_SUM = peewee.fn.SUM(ProjectUsageRow.bytes)
+_USED = peewee.fn.COALESCE(ProjectUsageRow.select(_SUM).where(ProjectUsageRow.project == ProjectRow.id), 0)
+_LIMIT = peewee.fn.COALESCE(QuotaRow.limit_bytes, -1)
+_LIMITED_AT = peewee.fn.COALESCE(QuotaRow.updated_at, ProjectRow.created_at)
+#: What lists of projects' usage can be sorted by.
+USAGE_SORTS: dict[str, Any] = {
+    "id": ProjectRow.id,
+    "name": ProjectRow.name,
+    "created_at": ProjectRow.created_at,
+    "updated_at": _LIMITED_AT,
+    "limit": _LIMIT,
+    "used": _USED,
+}
 
 
 class OverviewStore:
@@ -49,13 +63,64 @@ class OverviewStore:
             found.update(row[0] for row in rows.tuples())
         return found
 
-    def stored_bytes(self, project_id: int | None) -> int:
-        """Bytes of blobs, each counted once; of one project, or of all there is."""
-        rows = BlobRow.select(peewee.fn.COALESCE(peewee.fn.SUM(BlobRow.size_bytes), 0))
+    def stored_bytes(self) -> int:
+        """Bytes of all blobs, each counted once."""
+        return int(BlobRow.select(peewee.fn.COALESCE(peewee.fn.SUM(BlobRow.size_bytes), 0)).scalar())
+
+    def used_by(self, project_ids: Iterable[int]) -> dict[int, int]:
+        """The bytes that each of the projects uses; those that never held anything are left out."""
+        found: dict[int, int] = {}
+        for chunk in chunks(project_ids):
+            rows: Any = ProjectUsageRow.select(ProjectUsageRow.project, _SUM)
+            rows = rows.where(ProjectUsageRow.project << chunk).group_by(ProjectUsageRow.project)
+            found.update((number, int(used)) for number, used in rows.tuples())
+        return found
+
+    def usage(self, project_id: int | None, limit: int, offset: int, sort: str) -> list[ProjectUsage]:
+        """Of one project, or of all; `sort` is a key of `USAGE_SORTS`, with ``-`` in front for downwards."""
+        column = USAGE_SORTS[sort.removeprefix("-")]
+        order = column.desc() if sort.startswith("-") else column.asc()
+        rows: Any = ProjectRow.select(
+            ProjectRow.id,
+            ProjectRow.name,
+            ProjectRow.owner,
+            UserRow.name,
+            _LIMIT,
+            _USED,
+            ProjectRow.created_at,
+            _LIMITED_AT,
+        )
+        rows = rows.join(UserRow, peewee.JOIN.LEFT_OUTER)
+        rows = rows.join_from(
+            ProjectRow, QuotaRow, peewee.JOIN.LEFT_OUTER, on=(QuotaRow.project == ProjectRow.id)
+        )
         if project_id is not None:
-            held = BlobLinkRow.select(BlobLinkRow.blob).join(RepositoryRow)
-            rows = rows.where(BlobRow.id.in_(held.where(RepositoryRow.project == project_id)))
-        return int(rows.scalar())
+            rows = rows.where(ProjectRow.id == project_id)
+        page = rows.order_by(order, ProjectRow.id).limit(limit).offset(offset).tuples()
+        return [_usage(row) for row in page]
+
+    def count_projects(self) -> int:
+        counted: int = ProjectRow.select().count()
+        return counted
+
+    def pending_bytes(self, project_id: int) -> int:
+        """What the open uploads of a project have received."""
+        rows: Any = UploadRow.select(peewee.fn.COALESCE(peewee.fn.SUM(UploadRow.received_bytes), 0))
+        return int(rows.join(RepositoryRow).where(RepositoryRow.project == project_id).scalar())
+
+
+def _usage(row: tuple[Any, ...]) -> ProjectUsage:
+    number, name, owner_id, owner_name, limit, used, created_at, updated_at = row
+    return ProjectUsage(
+        project_id=number,
+        name=name,
+        owner_id=owner_id or 0,
+        owner_name=owner_name or "",
+        limit_bytes=int(limit),
+        used_bytes=int(used),
+        created_at=created_at,
+        updated_at=updated_at,
+    )
 
 
 def _visible(principal: Principal, q: str) -> Any:

@@ -19,6 +19,7 @@ from moorage.oci.digest import Digest
 from moorage.oci.errors import ManifestInvalidError
 from moorage.oci.manifest import ImageIndex, ImageManifest
 from moorage.oci.names import RepositoryName, Tag
+from moorage.projects.immutability import Immutability
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Pushing:
         clock: Clock,
         *,
         sparse_indexes: bool,
+        immutability: Immutability,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -61,7 +63,7 @@ class Pushing:
         self._events = events
         self._clock = clock
         self._sparse_indexes = sparse_indexes
-        self._tagging = Tagging(store, events)
+        self._tagging = Tagging(store, events, immutability)
 
     def push(self, push: Push) -> PutResult:
         """Store the manifest and move its tag; see `Manifests.put` for the errors."""
@@ -74,7 +76,7 @@ class Pushing:
     def _push(self, push: Push) -> bool:
         now = self._clock()
         repository = self._repositories.hold(push.actor, push.project_id, push.repository)
-        known = self._store.manifests.known(repository.id, push.digest)
+        known = self._store.manifests.known_shared(repository.id, push.digest)
         if known is None:
             held, manifest_id = self._store_new(push, repository, now)
         else:  # what it needs has been kept since, and the same bytes are never of another kind
@@ -87,8 +89,9 @@ class Pushing:
         )
         if push.tag is not None:
             self._tagging.move(push.actor, repository, push.tag, manifest_id, push.digest, now=now)
-        # Last, as in a deletion: two transactions that lock in one order never block each other.
-        self._blobs.keep(repository.id, [blob.blob.id for blob in held.values() if blob.leased_until])
+        # Last, as in a deletion: two transactions that lock in one order never block each other. Also what
+        # was held for good when we looked: a deletion may have loosened it before our edges were written.
+        self._blobs.keep(repository.id, [blob.blob.id for blob in held.values()])
         self._repositories.touch(repository, now)
         reach("manifest.put.written")
         return known is None

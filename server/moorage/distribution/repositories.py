@@ -15,6 +15,7 @@ from moorage.distribution.store import DistributionStore
 from moorage.distribution.upload_store import UploadStore
 from moorage.events import Actor, Events, RepositoryChanged, RepositoryCreated, RepositoryDeleted
 from moorage.oci.names import RepositoryName
+from moorage.projects.immutability import Immutability
 
 _TRIES = 8
 #: A repository's `updated_at` is not written more often: pushes would queue up for its row.
@@ -33,6 +34,7 @@ class Repositories:
         storage: BlobStorage,
         events: Events,
         clock: Clock,
+        immutability: Immutability,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -40,6 +42,7 @@ class Repositories:
         self._storage = storage
         self._events = events
         self._clock = clock
+        self._immutability = immutability
 
     def find(self, name: RepositoryName) -> Repository | None:
         """The repository of that name."""
@@ -115,6 +118,7 @@ class Repositories:
 
         Raises:
             NameUnknownError: there is none of that name.
+            ImmutableTagError: it has a tag that is to stay.
         """
         reach("delete.repository.before")
         uploads = change(lambda: self._delete(actor, name))
@@ -127,6 +131,9 @@ class Repositories:
         found = self._store.repositories.hold_alone(name)
         if found is None:
             raise NameUnknownError.of(name)
+        protection = self._immutability.protection(found.project_id, name)
+        if protection:
+            protection.check(self._store.tags.all_names(found.id))
         self._events.publish(RepositoryDeleted(actor, found.project_id, name))
         uploads = self._uploads.of_repository(found.id)
         self._uploads.drop_all(found.id)

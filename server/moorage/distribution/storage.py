@@ -3,6 +3,7 @@
     blobs/sha256/ab/abcdef...       a blob, complete and durable
     uploads/<id>/00000000000000000000   the segment of an upload that begins at this offset
     trash/<algorithm>-<hex>.<random>    a blob that was taken out and can still be put back
+    quarantine/                         what a check set aside, see `quarantine`
 
 A blob's name appears in one step (link or rename) and only after its bytes are on the medium.
 """
@@ -11,9 +12,10 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -31,7 +33,36 @@ from moorage.oci.digest import ALGORITHMS, Digest, hasher
 
 _BLOB_HEX = re.compile(r"[0-9a-f]{64}(?:[0-9a-f]{64})?").fullmatch
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}").fullmatch
+_TRASHED = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})\.[0-9a-f]{16}").fullmatch
 _PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Trashed:
+    """A blob that was taken out and can still be put back."""
+
+    digest: Digest
+    size_bytes: int
+    trashed_at: datetime
+
+
+def never() -> bool:
+    """Says no: for work that nobody stops."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What a storage has room for: in all, and still."""
+
+    total_bytes: int
+    free_bytes: int
+
+    @property
+    def used_percent(self) -> float:
+        """The used part; 100 of a storage that has no room at all."""
+        used = self.total_bytes - self.free_bytes
+        return 100 * used / self.total_bytes if self.total_bytes > 0 else 100.0
 
 
 class BlobStorage(Protocol):
@@ -88,19 +119,35 @@ class BlobStorage(Protocol):
         """Where a proxy finds the blob below the storage's root of blobs; None: only we can read it."""
 
     def trash(self, digest: Digest) -> bool:
-        """Take a blob out; False when there was none. The digest's lock must be held."""
+        """Take a blob out; False when there was none. The digest's lock must be held.
+
+        Does not wait for the medium: a power cut may bring the blob back.
+        """
+
+    def restore(self, digest: Digest, size_bytes: int) -> bool:
+        """Put back what was taken out last and has this size; durable on return.
+
+        False when there is none, or the blob is there. The digest's lock must be held.
+        """
+
+    def trashed(self) -> Iterator[Trashed]:
+        """What was taken out and not removed yet, in no order."""
 
     def remove(self, digest: Digest) -> bool:
         """Remove a blob for good; False when there was none. The digest's lock must be held."""
 
-    def empty_trash(self, older_than: timedelta) -> int:
-        """Remove for good what was taken out so long ago; returns how many blobs."""
+    def empty_trash(self, older_than: timedelta, stopping: Callable[[], bool] = never) -> int:
+        """Remove for good what was taken out so long ago; returns how many blobs.
+
+        Args:
+            stopping: asked again and again; the rest stays for another time when it says so.
+        """
 
     def walk(self) -> Iterator[tuple[Digest, int]]:
         """Every blob with its size, in no order; what comes or goes meanwhile may be missed."""
 
-    def free_bytes(self) -> int:
-        """How many bytes may still be stored."""
+    def space(self) -> Space:
+        """How much there is, and how much of it is free."""
 
 
 def is_upload_id(text: str) -> bool:
@@ -197,27 +244,60 @@ class FilesystemStorage:
             os.rename(path, target)
         except FileNotFoundError:
             return False
-        sync_folder(self._trash)
+        return True
+
+    def restore(self, digest: Digest, size_bytes: int) -> bool:
+        path = self._blob_path(digest)
+        found = [each for each in self._in_trash() if each[0].digest == digest]
+        fitting = [(each.trashed_at, name) for each, name in found if each.size_bytes == size_bytes]
+        if not fitting:
+            return False
+        try:
+            os.link(max(fitting)[1], path)
+        except (FileExistsError, FileNotFoundError):
+            return False
+        remove_file(max(fitting)[1])
         sync_folder(os.path.dirname(path))
         return True
+
+    def trashed(self) -> Iterator[Trashed]:
+        return (each for each, _ in self._in_trash())
 
     def remove(self, digest: Digest) -> bool:
         return remove_file(self._blob_path(digest))
 
-    def empty_trash(self, older_than: timedelta) -> int:
+    def empty_trash(self, older_than: timedelta, stopping: Callable[[], bool] = never) -> int:
         limit = time.time() - older_than.total_seconds()
+        removed = 0
         with os.scandir(self._trash) as entries:
-            old = [entry.path for entry in entries if entry.stat().st_mtime <= limit]
-        return sum(remove_file(path) for path in old)
+            for entry in entries:
+                if stopping():
+                    break
+                with suppress(FileNotFoundError):
+                    if entry.stat(follow_symlinks=False).st_mtime <= limit:
+                        removed += remove_file(entry.path)
+        return removed
+
+    def _in_trash(self) -> Iterator[tuple[Trashed, str]]:
+        with os.scandir(self._trash) as entries:
+            for entry in entries:
+                match = _TRASHED(entry.name)
+                if match is not None:
+                    with suppress(FileNotFoundError):
+                        found = entry.stat(follow_symlinks=False)
+                        at = datetime.fromtimestamp(found.st_mtime, UTC)
+                        yield Trashed(Digest(match[1], match[2]), found.st_size, at), entry.path
 
     def walk(self) -> Iterator[tuple[Digest, int]]:
         for algorithm in ALGORITHMS:
             for prefix in sorted(os.listdir(os.path.join(self._blobs, algorithm))):
                 yield from _blobs_in(os.path.join(self._blobs, algorithm, prefix), algorithm)
 
-    def free_bytes(self) -> int:
+    def space(self) -> Space:
         found = os.statvfs(self._root)
-        return found.f_bavail * found.f_frsize
+        # What only the system may write counts neither as used nor as free, as `df` has it.
+        usable = found.f_blocks - found.f_bfree + found.f_bavail
+        return Space(usable * found.f_frsize, found.f_bavail * found.f_frsize)
 
     def _blob_path(self, digest: Digest) -> str:
         if digest.algorithm not in ALGORITHMS or not _BLOB_HEX(digest.hex):

@@ -46,6 +46,37 @@ class BlobLinkRow(Row):
         primary_key = peewee.CompositeKey("repository", "blob")
 
 
+class ProjectBlobRow(Row):
+    """How many repositories of a project hold a blob; the row goes with the last of them.
+
+    It only counts the links, so it points at nothing: a key would be looked up at every push.
+    """
+
+    project_id = peewee.BigIntegerField()
+    blob_id = peewee.BigIntegerField()
+    links = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "project_blob"
+        primary_key = peewee.CompositeKey("project_id", "blob_id")
+
+
+class ProjectUsageRow(Row):
+    """A part of the bytes that a project holds; the sum of its rows is what it uses.
+
+    Each writer adds to one of several rows, so that pushes to one project do not wait for each
+    other; one row alone may be negative.
+    """
+
+    project = peewee.ForeignKeyField(ProjectRow, on_delete="CASCADE", index=False)
+    stripe = peewee.SmallIntegerField()
+    bytes = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "project_usage"
+        primary_key = peewee.CompositeKey("project", "stripe")
+
+
 class ManifestRow(Row):
     id = IdField()
     repository = peewee.ForeignKeyField(RepositoryRow, on_delete="RESTRICT", index=False)
@@ -66,6 +97,19 @@ class ManifestRow(Row):
             (("repository", "subject", "digest"), False),
             (("repository", "pushed_at"), False),
         )
+
+
+class ManifestHoldRow(Row):
+    """A running job reads the manifest: the collector leaves it alone until then."""
+
+    repository = peewee.ForeignKeyField(RepositoryRow, on_delete="CASCADE", index=False)
+    digest = NameField()
+    holder = NameField(index=True)
+    held_until = MomentField(index=True)
+
+    class Meta:
+        table_name = "manifest_hold"
+        primary_key = peewee.CompositeKey("repository", "digest", "holder")
 
 
 class ManifestBlobRow(Row):

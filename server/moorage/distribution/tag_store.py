@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from moorage.db.connection import Statement, is_postgresql
-from moorage.db.fields import to_microseconds
+from moorage.db.fields import from_microseconds, to_microseconds
 from moorage.distribution.chunks import chunks
 from moorage.distribution.model import TagEntry
 from moorage.distribution.name_list import NameList
@@ -26,6 +26,7 @@ class Named:
     tag_id: int
     manifest_id: int
     digest: Digest
+    pushed_at: datetime
 
 
 class TagStore:
@@ -37,11 +38,11 @@ class TagStore:
         "ORDER BY t.name LIMIT ?) listed"
     )
     _find = Statement(
-        "SELECT t.id, m.id, m.digest FROM tag t JOIN manifest m ON m.id = t.manifest_id "
+        "SELECT t.id, m.id, m.digest, t.pushed_at FROM tag t JOIN manifest m ON m.id = t.manifest_id "
         "WHERE t.repository_id = ? AND t.name = ?"
     )
     _find_alone = Statement(
-        "SELECT t.id, m.id, m.digest FROM tag t JOIN manifest m ON m.id = t.manifest_id "
+        "SELECT t.id, m.id, m.digest, t.pushed_at FROM tag t JOIN manifest m ON m.id = t.manifest_id "
         "WHERE t.repository_id = ? AND t.name = ? FOR UPDATE OF t"
     )
     _insert = Statement(
@@ -51,6 +52,7 @@ class TagStore:
     _move = Statement("UPDATE tag SET manifest_id = ?, pushed_at = ? WHERE id = ?")
     _delete = Statement("DELETE FROM tag WHERE id = ?")
     _delete_of = Statement("DELETE FROM tag WHERE manifest_id = ? RETURNING name")
+    _all_names = Statement("SELECT name FROM tag WHERE repository_id = ? ORDER BY name")
     _pulled = Statement(
         "UPDATE tag SET pulled_at = ? WHERE name = ? "
         "AND repository_id = (SELECT id FROM repository WHERE name = ?) "
@@ -61,11 +63,15 @@ class TagStore:
         """Names after `last`, ordered by their bytes."""
         return self._names.all(repository, last, most)
 
+    def all_names(self, repository_id: int) -> list[str]:
+        """Every tag of the repository, ordered by their bytes."""
+        return [row[0] for row in self._all_names.all(repository_id)]
+
     def find(self, repository_id: int, name: str) -> Named | None:
         """What the tag names; on PostgreSQL nobody else moves it before this transaction ends."""
         statement = self._find_alone if is_postgresql() else self._find
         row = statement.one(repository_id, name)
-        return None if row is None else Named(row[0], row[1], Digest.parse(row[2]))
+        return None if row is None else Named(row[0], row[1], Digest.parse(row[2]), from_microseconds(row[3]))
 
     def insert(self, repository_id: int, name: Tag, manifest_id: int, now: datetime) -> bool:
         """Make a tag; False when there is one of that name."""

@@ -8,6 +8,7 @@ from moorage.distribution.store import DistributionStore
 from moorage.events import Actor, Events, TagMoved
 from moorage.oci.digest import Digest
 from moorage.oci.names import Tag
+from moorage.projects.immutability import Immutability
 
 _TRIES = 8
 
@@ -15,9 +16,10 @@ _TRIES = 8
 class Tagging:
     """Moves tags; whoever moves one says truly what it named before, however many race."""
 
-    def __init__(self, store: DistributionStore, events: Events) -> None:
+    def __init__(self, store: DistributionStore, events: Events, immutability: Immutability) -> None:
         self._store = store
         self._events = events
+        self._immutability = immutability
 
     def move(
         self,
@@ -29,10 +31,16 @@ class Tagging:
         *,
         now: datetime,
     ) -> None:
-        """Make the tag name the manifest; `TagMoved` is published unless it did so before."""
+        """Make the tag name the manifest; `TagMoved` is published unless it did so before.
+
+        Raises:
+            ImmutableTagError: it names another manifest, and is to stay so.
+        """
         for _ in range(_TRIES):
             named = self._store.tags.find(repository.id, tag)
             if named is not None:
+                if named.manifest_id != manifest_id:
+                    self._immutability.check(repository.project_id, repository.name, tag)
                 self._store.tags.move(named.tag_id, manifest_id, now)
                 if named.manifest_id != manifest_id:
                     self._publish(actor, repository, tag, digest, named.digest)

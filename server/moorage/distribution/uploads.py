@@ -23,6 +23,7 @@ from moorage.distribution.segments import Settled
 from moorage.distribution.spool import Spooled
 from moorage.distribution.storage import BlobStorage, is_upload_id
 from moorage.distribution.upload_store import UploadStore
+from moorage.distribution.usage import Usage
 from moorage.events import Actor, Events
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
@@ -53,7 +54,8 @@ class Uploads:
         clock: Clock,
         lease: timedelta,
         open_limit: int,
-        reserve_bytes: int,
+        capacity: Capacity,
+        usage: Usage,
     ) -> None:
         self._blobs = blobs
         self._uploads = uploads
@@ -64,7 +66,8 @@ class Uploads:
         self._clock = clock
         self._lease = lease
         self._open_limit = open_limit
-        self._capacity = Capacity(storage, reserve_bytes)
+        self._capacity = capacity
+        self._usage = usage
         self._mounts = Mounts(
             blobs=blobs, repositories=repositories, storage=storage, events=events, clock=clock, lease=lease
         )
@@ -79,20 +82,35 @@ class Uploads:
             lease=lease,
         )
 
-    def admit(self, actor_key: str, declared_bytes: int = 0, *, opens: bool = False) -> None:
+    def admit(
+        self,
+        actor_key: str,
+        declared_bytes: int = 0,
+        *,
+        opens: bool = False,
+        project_id: int | None = None,
+        digest: Digest | None = None,
+    ) -> None:
         """Ask, before the first byte is sent, whether a body may come.
 
         Args:
             declared_bytes: its length; 0 when that is not known.
             opens: the request opens a session.
+            project_id: whose storage limit it comes under; None: none is looked at.
+            digest: what the blob is to be, when the request says so already.
 
         Raises:
             StorageFullError: there is no room for it.
+            QuotaExceededError: the project's storage limit does not allow it.
             TooManyUploadsError: the account has too many sessions open.
         """
         self._capacity.check(declared_bytes)
         if opens:
             self._check_open(actor_key)
+        # Opening a session stores nothing, and a request without a length that names the blob is
+        # as a rule the last one of an upload, whose bytes are here already.
+        elif project_id is not None and (declared_bytes or digest is None):
+            self._usage.check_room(project_id, declared_bytes, digest)
 
     def start(self, actor: Actor, project_id: int, repository: RepositoryName) -> UploadSession:
         """Open a session.
@@ -201,6 +219,7 @@ class Uploads:
             BlobUploadInvalidError: what was received is damaged.
             UploadRangeError: the last chunk does not begin where the upload stands.
             DigestMismatchError: the content has another digest.
+            QuotaExceededError: the project's storage limit does not allow it.
             StorageFullError: there is no room.
         """
         try:
@@ -224,6 +243,7 @@ class Uploads:
         Raises:
             DigestMismatchError: the content has another digest.
             NameUnknownError: there is no such project any more.
+            QuotaExceededError: the project's storage limit does not allow it.
             StorageFullError: there is no room.
         """
         try:
@@ -249,6 +269,10 @@ class Uploads:
 
         Returns:
             None when there is no such blob to be had: the client must send it.
+
+        Raises:
+            NameUnknownError: there is no such project any more.
+            QuotaExceededError: the project's storage limit does not allow it.
         """
         return self._mounts.mount(actor, project_id, repository, digest, source, readable=readable)
 

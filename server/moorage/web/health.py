@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import falcon
 
+from moorage.health import State
 from moorage.services import Services
 from moorage.web.access import Access
 from moorage.web.harbor.system import send_health
@@ -30,7 +31,11 @@ class LivenessResource:
 
 
 class ReadinessResource:
-    """``/readyz``: 200 when every part is well, else 503, for whoever spreads the load."""
+    """``/readyz``: 200 when requests can be served, else 503, for whoever spreads the load.
+
+    A disk too full for uploads is no reason to send pulls elsewhere, and least of all the deletions
+    that make room: the answer stays 200, and its body names the part as unhealthy.
+    """
 
     access: ClassVar[Mapping[str, Access]] = {
         "GET": Access("anyone", None, "read_readiness"),
@@ -42,9 +47,9 @@ class ReadinessResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Look at every part."""
-        faults = self._services.health()
-        if any(fault is not None for fault in faults.values()):
+        findings = self._services.health()
+        if any(each.state is State.ILL for each in findings.values()):
             resp.status = HTTPStatus.SERVICE_UNAVAILABLE
-        send_health(req, resp, faults)
+        send_health(req, resp, findings)
 
     on_head = on_get

@@ -7,6 +7,7 @@ a second; a scrape adds the files up.
 
 import ipaddress
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from itertools import accumulate
 from typing import ClassVar
 
@@ -74,15 +75,47 @@ class _Everything(Collector):
         build = GaugeMetricFamily("moorage_build_info", "The running release.", labels=["version"])
         build.add_metric([__version__], 1)
         yield build
+        space = self._services.storage.space()
         yield GaugeMetricFamily(
-            "moorage_storage_free_bytes",
-            "Free space where blobs lie.",
-            value=self._services.storage.free_bytes(),
+            "moorage_storage_total_bytes", "Space where blobs lie, used or not.", value=space.total_bytes
+        )
+        yield GaugeMetricFamily(
+            "moorage_storage_free_bytes", "Free space where blobs lie.", value=space.free_bytes
+        )
+        yield GaugeMetricFamily(
+            "moorage_storage_used_ratio",
+            "Used part of that space, from 0 to 1.",
+            value=space.used_percent / 100,
         )
         yield GaugeMetricFamily(
             "moorage_storage_reserve_bytes",
             "Below this much free space no upload begins.",
             value=self._services.settings.storage.reserve_bytes,
+        )
+        yield from self._queue()
+
+    def _queue(self) -> Iterable[Metric]:
+        queue = self._services.candidates.overview()
+        late = timedelta(0)
+        if queue.oldest_due_at is not None:
+            late = self._services.clock() - queue.oldest_due_at
+        yield GaugeMetricFamily(
+            "moorage_gc_candidates", "Blobs and manifests that may have become garbage.", value=queue.waiting
+        )
+        yield GaugeMetricFamily(
+            "moorage_gc_due",
+            "Those of them that the collector should have looked at by now.",
+            value=queue.due,
+        )
+        yield GaugeMetricFamily(
+            "moorage_gc_oldest_due_seconds",
+            "For how long the oldest of these waits; more than a day means that nobody collects.",
+            value=late.total_seconds(),
+        )
+        yield GaugeMetricFamily(
+            "moorage_gc_failing",
+            "Candidates that failed to be collected more than ten times.",
+            value=queue.failing,
         )
 
 

@@ -9,6 +9,7 @@ from moorage.audit.log import COUNT_LIMIT
 from moorage.audit.model import Cursor, Entry, Result
 from moorage.audit.store import AuditStore
 from moorage.db.connection import atomic
+from moorage.events import SYSTEM
 from moorage.identity.model import Robot
 from moorage.projects.model import Project, Role
 from moorage.services import Services
@@ -255,3 +256,19 @@ def test_the_operations_of_the_log_are_told_to_administrators(admin: Portal, ali
     found = admin.get("/auditlog-exts/events").json
     assert {"event_type": "push_artifact"} in found
     assert alice.get("/auditlog-exts/events").status_code == 403
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 6, 7])
+def test_every_page_tells_the_same_total_full_or_not(admin: Portal, services: Services, size: int) -> None:
+    for number in range(6):
+        services.projects.create(SYSTEM, None, f"p{number}", public=False)
+    for number in range(1, 9):
+        page = admin.get("/audit-logs", q="resource_type=project", page_size=size, page=number)
+        assert page.headers["x-total-count"] == "6", number
+
+
+def test_a_question_with_few_answers_is_looked_for_once(admin: Portal) -> None:
+    admin.get("/audit-logs")
+    with counted_statements() as statements:
+        assert admin.get("/audit-logs", q="tag=none").json == []
+    assert "COUNT" not in str(statements)

@@ -20,6 +20,10 @@ CALLS = [
     ("PUT", "/users/1/sysadmin"),
     ("PUT", "/users/1/password"),
     ("POST", "/users/current/tokens"),
+    ("POST", "/system/gc/schedule"),
+    ("PUT", "/system/gc/schedule"),
+    ("POST", "/system/purgeaudit/schedule"),
+    ("PUT", "/system/purgeaudit/schedule"),
 ]
 BODIES = [
     b"",

@@ -12,6 +12,7 @@ from moorage.db.connection import database as handle
 from moorage.events import SYSTEM
 from moorage.projects.model import Permission, Project, Role
 from moorage.projects.rules import PUBLIC, TABLE
+from moorage.projects.selectors import Selector
 from moorage.services import Services
 from moorage.web.access import Access
 from moorage.web.harbor.routes import routes
@@ -25,12 +26,19 @@ REFUSED = (401, 403)
 _NOTHING = {
     "meta_name": "none",
     "mid": "999999",
+    "immutable_rule_id": "999999",
     "repository_name": "none",
     "reference": "none",
     "tag_name": "none",
+    "quota_id": "999999",
+    "retention_id": "999999",
+    "execution_id": "999999",
+    "task_id": "999999",
     "robot_id": "999999",
     "user_id": "999999",
     "token_id": "999999",
+    "run_id": "999999",
+    "job_type": "all",
 }
 
 
@@ -173,10 +181,14 @@ def test_what_lies_in_another_project_is_not_found_through_ones_own(
     own = push("dock/app", image(), "1")
     foreign = push("pier/secret", image(), "1")
     (member,) = services.members.list(pier.id, limit=10, offset=0)
+    rule = services.immutability.add(
+        SYSTEM, pier.id, repositories=Selector("**", "repoMatches"), tags=Selector("**")
+    )
     children = [
         {"repository_name": "secret", "reference": "1", "tag_name": "1"},
         {"repository_name": "app", "reference": foreign.digest, "tag_name": "1"},
         {"mid": str(member.id)},
+        {"immutable_rule_id": str(rule.id)},
     ]
     for call in inside(calls):
         for fields in children:

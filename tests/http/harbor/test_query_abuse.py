@@ -9,6 +9,7 @@ import pytest
 from moorage.audit.tables import EntryRow
 from moorage.distribution.tables import ManifestRow, RepositoryRow, TagRow
 from moorage.identity.tables import RobotRow, UserRow
+from moorage.jobs.tables import ExecutionRow
 from moorage.projects.model import Project
 from moorage.projects.tables import ProjectRow
 from tests.http.harbor.portal import Portal, Pusher, code_of, repository_path
@@ -27,6 +28,8 @@ LISTS: dict[str, type[peewee.Model]] = {
     "/audit-logs": EntryRow,
     "/projects/dock/logs": EntryRow,
     "/robots": RobotRow,
+    "/system/gc": ExecutionRow,
+    "/system/purgeaudit": ExecutionRow,
 }
 ATTACKS = [
     "'",
@@ -61,6 +64,8 @@ KEYS_OF_Q = {
     "/audit-logs": "resource",
     "/projects/dock/logs": "resource",
     "/robots": "ProjectID",
+    "/system/gc": "job_status",
+    "/system/purgeaudit": "job_status",
 }
 
 
@@ -116,6 +121,8 @@ OFFERED = {
         *("operation", "tag", "digest", "result"),
     },
     "/robots": set[str](),
+    "/system/gc": {"id"},
+    "/system/purgeaudit": {"id"},
 }
 
 

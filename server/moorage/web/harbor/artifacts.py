@@ -1,7 +1,8 @@
 """`/projects/{}/repositories/{}/artifacts`: what was pushed, and copies of it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import ClassVar
 
 import falcon
@@ -9,7 +10,7 @@ import falcon
 from moorage.distribution.copies import Route
 from moorage.distribution.details import NOTHING, Detail
 from moorage.distribution.errors import BlobUnknownError, ManifestInUseError, ManifestUnknownError
-from moorage.distribution.model import ManifestSummary, Repository
+from moorage.distribution.model import ManifestSummary, Repository, TagEntry
 from moorage.errors import Invalid, PreconditionFailed
 from moorage.identity.model import Principal
 from moorage.oci.digest import Digest
@@ -212,18 +213,20 @@ class AccessoriesResource:
 class Shown:
     """Which parts of an artifact the request wants to see."""
 
-    __slots__ = ("accessories", "tags")
+    __slots__ = ("accessories", "immutable", "tags")
 
-    def __init__(self, *, tags: bool, accessories: bool) -> None:
+    def __init__(self, *, tags: bool, accessories: bool, immutable: bool) -> None:
         self.tags = tags
         self.accessories = accessories
+        self.immutable = immutable
 
     @classmethod
     def of(cls, req: falcon.Request) -> "Shown":
         """Harbor's defaults: tags, and nothing else."""
         tags = query.flag_parameter(req, "with_tag")
         accessories = query.flag_parameter(req, "with_accessory")
-        return cls(tags=tags is not False, accessories=bool(accessories))
+        immutable = query.flag_parameter(req, "with_immutable_status")
+        return cls(tags=tags is not False, accessories=bool(accessories), immutable=bool(immutable))
 
 
 def artifact_of(services: Services, within: Repository, reference: str) -> ManifestSummary:
@@ -249,6 +252,7 @@ def rendered(
 ) -> list[render.Json]:
     """Artifacts with what belongs to them, in as many statements for a hundred as for one."""
     tags = services.manifests.tags_of([each.id for each in found]) if shown.tags else {}
+    kept = immutable_among(services, within, chain(*tags.values())) if shown.immutable else set()
     attached = services.details.attached(found) if shown.accessories else {}
     items = []
     for each in found:
@@ -257,7 +261,9 @@ def rendered(
             contents.artifact(
                 each,
                 within,
-                tags=[contents.tag(one, each.id) for one in tags.get(each.id, ())] if shown.tags else None,
+                tags=[contents.tag(one, each.id, immutable=one.name in kept) for one in tags.get(each.id, ())]
+                if shown.tags
+                else None,
                 references=[contents.reference(entry) for entry in detail.entries],
                 accessories=[contents.accessory(one, each, within) for one in attached.get(each.digest, ())]
                 if shown.accessories
@@ -266,6 +272,12 @@ def rendered(
             )
         )
     return items
+
+
+def immutable_among(services: Services, within: Repository, tags: Iterable[TagEntry]) -> set[str]:
+    """The names of those of the tags that a rule of the project keeps."""
+    names = [each.name for each in tags]
+    return services.immutability.immutable_among(within.project_id, within.name, names) if names else set()
 
 
 def _copy_source(text: str | None) -> tuple[RepositoryName, Tag | Digest]:

@@ -120,6 +120,10 @@ class Body:
             found.append(Body(each, known=known, overlooked=overlooked, at=at))
         return found
 
+    def plain(self) -> dict[str, object]:
+        """Every known field that is there, for a reader that checks them itself."""
+        return dict(self._values)
+
     def texts(self) -> dict[str, str]:
         """Every known field that is there, all of them strings.
 

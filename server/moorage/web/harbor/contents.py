@@ -25,8 +25,8 @@ def repository(found: Repository, artifacts: int) -> Json:
     }
 
 
-def tag(found: TagEntry, artifact_id: int) -> Json:
-    """A tag."""
+def tag(found: TagEntry, artifact_id: int, *, immutable: bool = False) -> Json:
+    """A tag; `immutable` is told only to whoever asks for it, as Harbor does."""
     return {
         "id": found.id,
         "repository_id": found.repository_id,
@@ -34,7 +34,7 @@ def tag(found: TagEntry, artifact_id: int) -> Json:
         "name": found.name,
         "push_time": moment(found.pushed_at),
         "pull_time": moment(found.pulled_at),
-        "immutable": False,
+        "immutable": immutable,
     }
 
 

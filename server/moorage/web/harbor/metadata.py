@@ -35,12 +35,14 @@ class MetadatasResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """The settings."""
         caller: Caller = req.context.caller
-        send(resp, render.metadata(self._services.projects.get(caller.project_id)))
+        send(resp, _settings(self._services, caller.project_id))
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Add settings; `public` is always there and can only be changed."""
+        caller: Caller = req.context.caller
         asked = body.read(req, known=settings.NAMES)
-        if settings.public_flag(asked) is not None:
+        retention_id = _retention_id(self._services, caller.project_id)
+        if settings.public_flag(asked, retention_id=retention_id) is not None:
             raise SettingExistsError("the project has the setting 'public' already")
 
 
@@ -61,7 +63,7 @@ class MetadataResource:
     ) -> None:
         """The setting; Harbor answers with a name and its value."""
         caller: Caller = req.context.caller
-        found = render.metadata(self._services.projects.get(caller.project_id))
+        found = _settings(self._services, caller.project_id)
         if meta_name not in found:
             raise SettingUnknownError("the project has no such setting")
         send(resp, {meta_name: found[meta_name]})
@@ -75,7 +77,7 @@ class MetadataResource:
             raise SettingUnknownError("there is no such setting")
         asked = body.read(req, known={meta_name})
         asked.text(meta_name)
-        public = settings.public_flag(asked)
+        public = settings.public_flag(asked, retention_id=_retention_id(self._services, caller.project_id))
         if public is not None:
             self._services.projects.set_public(caller.actor, caller.project_id, public)
 
@@ -87,3 +89,11 @@ class MetadataResource:
         if meta_name != settings.PUBLIC:
             raise SettingUnknownError("the project has no such setting")
         self._services.projects.set_public(caller.actor, caller.project_id, False)
+
+
+def _settings(services: Services, project_id: int) -> dict[str, str]:
+    return render.metadata(services.projects.get(project_id), _retention_id(services, project_id))
+
+
+def _retention_id(services: Services, project_id: int) -> int | None:
+    return services.policies.ids_among([project_id]).get(project_id)

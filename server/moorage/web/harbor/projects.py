@@ -12,6 +12,7 @@ from moorage.projects.rules import (
     DELETE_PROJECT,
     LIST_MEMBERS,
     READ_PROJECT,
+    READ_QUOTA,
     UPDATE_PROJECT,
     permitted,
 )
@@ -31,7 +32,6 @@ _SORTS = {
     "update_time": "updated_at",
 }
 _CONDITIONS: query.Allowed = {"name": query.PART, "public": query.EXACT}
-_UNLIMITED = -1
 
 
 class ProjectRenamedError(BodyInvalidError):
@@ -73,7 +73,11 @@ class ProjectsResource:
         asked = body.read(req, known=_FIELDS)
         public = _wanted_public(asked)
         made = self._services.projects.create(
-            caller.actor, caller.principal, asked.text("project_name"), public=bool(public)
+            caller.actor,
+            caller.principal,
+            asked.text("project_name"),
+            public=bool(public),
+            storage_limit_bytes=asked.number("storage_limit", 0) or None,
         )
         by_name = req.get_header("X-Resource-Name-In-Location") == "true"
         send_created(resp, "projects", made.name if by_name else made.id)
@@ -119,10 +123,11 @@ class ProjectResource:
         send(resp, _rendered(self._services, caller.principal, [project])[0])
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
-        """Change its settings."""
+        """Change its settings; the storage limit is changed by its quota, as in Harbor."""
         caller: Caller = req.context.caller
         asked = body.read(req, known=_FIELDS)
-        public = _wanted_public(asked)
+        retention_id = self._services.policies.ids_among([caller.project_id]).get(caller.project_id)
+        public = _wanted_public(asked, retention_id)
         project = self._services.projects.get(caller.project_id)
         if asked.text("project_name", "") not in ("", project.name):
             raise ProjectRenamedError("project_name: a project cannot be renamed")
@@ -162,15 +167,16 @@ class ProjectSummaryResource:
         self._services = services
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
-        """Count; members only for those who may list them."""
+        """Count; members and bytes only for those who may see them."""
         caller: Caller = req.context.caller
         may_see_members = permitted(caller.standing, LIST_MEMBERS)
+        may_see_quota = permitted(caller.standing, READ_QUOTA)
         send(
             resp,
             render.summary(
                 repositories=self._services.repositories.count(caller.project_id),
                 members=self._services.roles.counts(caller.project_id) if may_see_members else None,
-                used_bytes=self._services.overview.stored_bytes(caller.project_id),
+                usage=self._services.usage.project(caller.project_id) if may_see_quota else None,
             ),
         )
 
@@ -178,6 +184,7 @@ class ProjectSummaryResource:
 def _rendered(services: Services, principal: Principal, found: list[Project]) -> list[render.Json]:
     numbers = [project.id for project in found]
     repositories = services.overview.repository_counts(numbers)
+    policies = services.policies.ids_among(numbers)
     roles: Mapping[int, Role] = {}
     if principal.kind is PrincipalKind.USER:
         roles = services.roles.held(principal.id, numbers)
@@ -187,16 +194,15 @@ def _rendered(services: Services, principal: Principal, found: list[Project]) ->
             role=roles.get(project.id),
             admin=principal.admin,
             repositories=repositories.get(project.id, 0),
+            retention_id=policies.get(project.id),
         )
         for project in found
     ]
 
 
-def _wanted_public(asked: Body) -> bool | None:
+def _wanted_public(asked: Body, retention_id: int | None = None) -> bool | None:
     """What the body says of `public`; everything else in it must ask for nothing."""
-    public = settings.public_flag(asked.part("metadata", known=settings.NAMES))
-    if asked.number("storage_limit", _UNLIMITED) not in (_UNLIMITED, 0):
-        raise BodyInvalidError("storage_limit: this server has no quotas; it offers -1 only")
+    public = settings.public_flag(asked.part("metadata", known=settings.NAMES), retention_id=retention_id)
     if asked.number("registry_id", 0):
         raise BodyInvalidError("registry_id: this server has no proxy projects")
     allowlist = asked.part("cve_allowlist", known=_ALLOWLIST)

@@ -6,6 +6,8 @@ No secret ever passes through here, apart from the two answers that show one onc
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from moorage.distribution.model import ProjectUsage
+from moorage.health import Finding
 from moorage.identity.model import AccessToken, Robot, User
 from moorage.projects.model import Member, Permission, Project, Role, SystemPermission
 
@@ -36,7 +38,9 @@ def flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-def project(found: Project, *, role: Role | None, admin: bool, repositories: int) -> Json:
+def project(
+    found: Project, *, role: Role | None, admin: bool, repositories: int, retention_id: int | None = None
+) -> Json:
     """A project; `role` and `admin` are the caller's."""
     roles = [] if role is None else [int(role)]
     return {
@@ -51,26 +55,41 @@ def project(found: Project, *, role: Role | None, admin: bool, repositories: int
         "current_user_role_id": roles[0] if roles else 0,
         "current_user_role_ids": roles,
         "repo_count": repositories,
-        "metadata": metadata(found),
+        "metadata": metadata(found, retention_id),
         "cve_allowlist": {"project_id": found.id, "items": []},
     }
 
 
-def metadata(found: Project) -> dict[str, str]:
-    """The settings of a project."""
-    return {"public": flag(found.public)}
+def metadata(found: Project, retention_id: int | None = None) -> dict[str, str]:
+    """The settings of a project; `retention_id` is the number of its retention policy, if it has one."""
+    shown = {"public": flag(found.public)}
+    if retention_id is not None:
+        shown["retention_id"] = str(retention_id)
+    return shown
 
 
-def summary(*, repositories: int, members: Mapping[Role, int] | None, used_bytes: int) -> Json:
-    """How much there is in a project; `members` is None for callers who may not see them."""
-    answer: Json = {
-        "repo_count": repositories,
-        "quota": {"hard": {"storage": NO_EXPIRY}, "used": {"storage": used_bytes}},
-    }
+def summary(*, repositories: int, members: Mapping[Role, int] | None, usage: ProjectUsage | None) -> Json:
+    """How much there is in a project; None for what the caller may not see."""
+    answer: Json = {"repo_count": repositories}
+    if usage is not None:
+        answer["quota"] = {"hard": _storage(usage.limit_bytes), "used": _storage(usage.used_bytes)}
     if members is not None:
         for role in _STRONGEST_FIRST:
             answer[f"{role.name.lower()}_count"] = members.get(role, 0)
     return answer
+
+
+def quota(found: ProjectUsage) -> Json:
+    """What a project may hold and does; a quota has the number of its project."""
+    return {
+        "id": found.project_id,
+        "ref": {"id": found.project_id, "name": found.name, "owner_name": found.owner_name},
+        "hard": _storage(found.limit_bytes),
+        "used": _storage(found.used_bytes),
+        "near_limit": found.is_near_limit,
+        "creation_time": moment(found.created_at),
+        "update_time": moment(found.updated_at),
+    }
 
 
 def member(found: Member) -> Json:
@@ -182,16 +201,20 @@ def search_project(found: Project, repositories: int) -> Json:
     }
 
 
-def health(faults: Mapping[str, str | None], *, detailed: bool) -> Json:
-    """Which part is ill; what is wrong with it only for those who may know."""
+def health(findings: Mapping[str, Finding], *, detailed: bool) -> Json:
+    """Which part is ill; what is wrong with it, or soon will be, only for those who may know."""
     components = []
-    for name, fault in faults.items():
-        part = {"name": name, "status": "healthy" if fault is None else "unhealthy"}
-        if fault is not None and detailed:
-            part["error"] = fault
+    for name, found in findings.items():
+        part = {"name": name, "status": "unhealthy" if found.is_fault else "healthy"}
+        if found.text and detailed:
+            part["error" if found.is_fault else "warning"] = found.text
         components.append(part)
-    ill = any(fault is not None for fault in faults.values())
+    ill = any(found.is_fault for found in findings.values())
     return {"status": "unhealthy" if ill else "healthy", "components": components}
+
+
+def _storage(size_bytes: int) -> dict[str, int]:
+    return {"storage": size_bytes}
 
 
 def _expiry(found: Robot) -> int:

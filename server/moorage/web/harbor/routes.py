@@ -13,6 +13,14 @@ from moorage.web.harbor.current import (
     CurrentPermissionsResource,
     CurrentUserResource,
 )
+from moorage.web.harbor.gc import (
+    GcForecastResource,
+    GcHistoryResource,
+    GcRunLogResource,
+    GcRunResource,
+    GcScheduleResource,
+)
+from moorage.web.harbor.immutable import ImmutableRuleResource, ImmutableRulesResource
 from moorage.web.harbor.members import MemberResource, MembersResource
 from moorage.web.harbor.metadata import MetadataResource, MetadatasResource
 from moorage.web.harbor.projects import (
@@ -21,8 +29,28 @@ from moorage.web.harbor.projects import (
     ProjectsResource,
     ProjectSummaryResource,
 )
+from moorage.web.harbor.purge import (
+    PurgeHistoryResource,
+    PurgeRunLogResource,
+    PurgeRunResource,
+    PurgeScheduleResource,
+)
+from moorage.web.harbor.quotas import QuotaResource, QuotasResource
 from moorage.web.harbor.repositories import AllRepositoriesResource, RepositoriesResource, RepositoryResource
+from moorage.web.harbor.retention import (
+    RetentionMetadataResource,
+    RetentionResource,
+    RetentionSimulationResource,
+    RetentionsResource,
+)
+from moorage.web.harbor.retention_runs import (
+    RetentionRunResource,
+    RetentionRunsResource,
+    RetentionTaskLogResource,
+    RetentionTasksResource,
+)
 from moorage.web.harbor.robots import RobotResource, RobotsResource
+from moorage.web.harbor.schedules import SchedulePausedResource, SchedulesResource
 from moorage.web.harbor.search import SearchResource, StatisticsResource
 from moorage.web.harbor.system import HealthResource, PingResource, SystemInfoResource, VolumesResource
 from moorage.web.harbor.tags import TagResource, TagsResource
@@ -62,6 +90,8 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         _PROJECT + "/metadatas/{meta_name}": MetadataResource(services),
         _PROJECT + "/members": MembersResource(services),
         _PROJECT + "/members/{mid}": MemberResource(services),
+        _PROJECT + "/immutabletagrules": ImmutableRulesResource(services),
+        _PROJECT + "/immutabletagrules/{immutable_rule_id}": ImmutableRuleResource(services),
         "/projects/{project_name}/logs": ProjectLogsResource(services, entries.audit_log),
         "/projects/{project_name}/auditlog-exts": ProjectLogsResource(services, entries.audit_log_ext),
         "/repositories": AllRepositoriesResource(services),
@@ -72,6 +102,18 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         _ARTIFACT + "/accessories": AccessoriesResource(services),
         _ARTIFACT + "/tags": TagsResource(services),
         _ARTIFACT + "/tags/{tag_name}": TagResource(services),
+        "/quotas": QuotasResource(services),
+        "/quotas/{quota_id}": QuotaResource(services),
+        "/retentions": RetentionsResource(services),
+        "/retentions/metadatas": RetentionMetadataResource(),
+        "/retentions/{retention_id}": RetentionResource(services),
+        "/retentions/{retention_id}/simulation": RetentionSimulationResource(services),
+        "/retentions/{retention_id}/executions": RetentionRunsResource(services),
+        "/retentions/{retention_id}/executions/{execution_id}": RetentionRunResource(services),
+        "/retentions/{retention_id}/executions/{execution_id}/tasks": RetentionTasksResource(services),
+        "/retentions/{retention_id}/executions/{execution_id}/tasks/{task_id}": RetentionTaskLogResource(
+            services
+        ),
         "/robots": RobotsResource(services),
         "/robots/{robot_id}": RobotResource(services),
         "/users": UsersResource(services),
@@ -86,6 +128,17 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/audit-logs": AuditLogsResource(services, entries.audit_log),
         "/auditlog-exts": AuditLogsResource(services, entries.audit_log_ext),
         "/auditlog-exts/events": AuditEventsResource(),
+        "/system/gc": GcHistoryResource(services),
+        "/system/gc/schedule": GcScheduleResource(services),
+        "/system/gc/forecast": GcForecastResource(services),
+        "/system/gc/{run_id}": GcRunResource(services),
+        "/system/gc/{run_id}/log": GcRunLogResource(services),
+        "/system/purgeaudit": PurgeHistoryResource(services),
+        "/system/purgeaudit/schedule": PurgeScheduleResource(services),
+        "/system/purgeaudit/{run_id}": PurgeRunResource(services),
+        "/system/purgeaudit/{run_id}/log": PurgeRunLogResource(services),
+        "/schedules": SchedulesResource(services),
+        "/schedules/{job_type}/paused": SchedulePausedResource(),
     }
 
 

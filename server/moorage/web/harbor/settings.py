@@ -35,8 +35,11 @@ class SettingInvalidError(Invalid):
     """A setting with a value that it cannot have, or that this server does not offer."""
 
 
-def public_flag(metadata: Body | None) -> bool | None:
+def public_flag(metadata: Body | None, *, retention_id: int | None = None) -> bool | None:
     """What `metadata` says about `public`; None when it says nothing.
+
+    Args:
+        retention_id: of the project's policy, which clients send back because they got it.
 
     Raises:
         SettingInvalidError: a setting asks for what this server does not do.
@@ -47,7 +50,7 @@ def public_flag(metadata: Body | None) -> bool | None:
     for name, value in metadata.texts().items():
         if name == PUBLIC:
             public = flag(name, value)
-        else:
+        elif name != "retention_id" or retention_id is None or value != str(retention_id):
             _check_off(name, value)
     return public
 

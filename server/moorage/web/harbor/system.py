@@ -7,6 +7,7 @@ from typing import ClassVar
 import falcon
 
 from moorage import __version__
+from moorage.health import Finding
 from moorage.projects.rules import READ_SYSTEM
 from moorage.services import Services
 from moorage.web.access import Access, Caller
@@ -30,7 +31,11 @@ class PingResource:
 
 
 class HealthResource:
-    """Which part is ill. The answer is 200 even then, as in Harbor; ``/readyz`` is for probes."""
+    """Which part is ill. The answer is 200 even then, as in Harbor; ``/readyz`` is for probes.
+
+    A disk past its second mark, which refuses uploads, is unhealthy; one past the first is healthy
+    and carries a warning.
+    """
 
     access: ClassVar[Mapping[str, Access]] = {"GET": Access("anyone", None, "read_health")}
 
@@ -83,13 +88,13 @@ class VolumesResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Its size and what is free."""
         total = shutil.disk_usage(self._services.settings.storage.data).total
-        send(resp, {"storage": [{"total": total, "free": self._services.storage.free_bytes()}]})
+        send(resp, {"storage": [{"total": total, "free": self._services.storage.space().free_bytes}]})
 
 
-def send_health(req: falcon.Request, resp: falcon.Response, faults: Mapping[str, str | None]) -> None:
+def send_health(req: falcon.Request, resp: falcon.Response, findings: Mapping[str, Finding]) -> None:
     """Tell which parts are ill.
 
     What exactly is wrong may name paths and hosts, so only administrators see it.
     """
     caller: Caller = req.context.caller
-    send(resp, render.health(faults, detailed=caller.principal.admin))
+    send(resp, render.health(findings, detailed=caller.principal.admin))

@@ -13,7 +13,7 @@ from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.harbor import body, contents, query
 from moorage.web.harbor.answer import send_created, send_page
-from moorage.web.harbor.artifacts import artifact_of
+from moorage.web.harbor.artifacts import artifact_of, immutable_among
 from moorage.web.harbor.paths import repository_of
 from moorage.web.paging import numbered_page
 
@@ -53,6 +53,7 @@ class TagsResource:
         page = numbered_page(req)
         sort = query.order(req, _SORTS, "-push_time")
         asked = query.conditions(req, _CONDITIONS).get("name")
+        with_status = query.flag_parameter(req, "with_immutable_status")
         within = repository_of(req, self._services.repositories, project_name, repository_name)
         found = artifact_of(self._services, within, reference)
         tags = self._services.tags
@@ -66,7 +67,9 @@ class TagsResource:
                 within.name, digest=found.digest, q=part, limit=page.limit, offset=page.offset, sort=sort
             )
             total = tags.count(within.name, digest=found.digest, q=part)
-        send_page(req, resp, page, [contents.tag(each, found.id) for each in shown], total)
+        kept = immutable_among(self._services, within, shown) if with_status else set()
+        items = [contents.tag(each, found.id, immutable=each.name in kept) for each in shown]
+        send_page(req, resp, page, items, total)
 
     def on_post(
         self,
@@ -82,6 +85,7 @@ class TagsResource:
         within = repository_of(req, self._services.repositories, project_name, repository_name)
         found = artifact_of(self._services, within, reference)
         name = Tag.parse(body.read(req, known={"name"}, overlooked=_OVERLOOKED).text("name"))
+        self._services.tags.check_movable(caller.project_id, within.name, name, found.digest)
         if self._services.manifests.find_summary(within.name, name) is not None:
             raise TagExistsError(f"the repository has a tag {name} already")
         self._services.tags.put(caller.actor, caller.project_id, within.name, name, found.digest)

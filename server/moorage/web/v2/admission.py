@@ -4,11 +4,12 @@ nginx asks by a sub-request, our own channel by a call; both get the same decisi
 itself is judged again when it arrives in full: what is refused here never costs a byte on the disk.
 """
 
+import json
 import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import ClassVar, cast
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import falcon
 
@@ -16,6 +17,7 @@ from moorage.db.connection import DatabaseIllError, close_connection
 from moorage.distribution.uploads import Uploads
 from moorage.errors import Denied, MoorageError, NotFound, Unauthenticated
 from moorage.events import Actor
+from moorage.oci.digest import Digest, DigestInvalidError
 from moorage.web.access import Access, Guarded
 from moorage.web.credentials import parse_authorization
 from moorage.web.problems import status_of
@@ -66,14 +68,20 @@ class Admission:
             raise AdmissionDeniedError("no body is taken here")
         params = dict(found[2])
         proof = self._door.prove(parse_authorization(authorization), address)
-        self._door.decide(proof, access, params)
+        standing = self._door.decide(proof, access, params)
         session_id = params.get("session_id")
         if session_id is not None:
             principal = proof.principal
             actor = Actor(principal.key, principal.kind.value, principal.name, address)
             self._uploads.status(actor, params["name"], checked_session_id(session_id))
-        opens = session_id is None and "digest=" not in target.partition("?")[2]
-        self._uploads.admit(proof.principal.key, declared_bytes, opens=opens)
+        named = parse_qs(target.partition("?")[2]).get("digest")
+        self._uploads.admit(
+            proof.principal.key,
+            declared_bytes,
+            opens=session_id is None and named is None,
+            project_id=None if standing is None else standing.project_id,
+            digest=None if named is None else _digest(named[0]),
+        )
 
     def __call__(self, method: str, target: str, headers: Mapping[str, str], address: str) -> bool:
         """Whether the upload may come in; for our own channel.
@@ -126,5 +134,14 @@ class AdmissionResource:
         except MoorageError as error:
             # 403 is the only other "no" that nginx understands; it tells the client by this header.
             resp.set_header("X-Refusal", str(status_of(type(error)).value))
+            resp.set_header("X-Refusal-Text", json.dumps(error.message)[1:-1])
             raise AdmissionDeniedError(error.message) from error
         resp.status = HTTPStatus.NO_CONTENT
+
+
+def _digest(text: str) -> Digest | None:
+    """None for what is no digest: the request itself says so."""
+    try:
+        return Digest.parse(text)
+    except DigestInvalidError:
+        return None

@@ -9,8 +9,9 @@ import falcon
 from moorage.audit.log import AuditLog
 from moorage.distribution.errors import ManifestUnknownError
 from moorage.distribution.manifests import Manifests
-from moorage.distribution.model import StoredManifest
+from moorage.distribution.model import ManifestKey, StoredManifest
 from moorage.distribution.tags import Tags
+from moorage.gc.candidates import Candidates
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import MAX_MANIFEST_BYTES
 from moorage.oci.mediatypes import of_content_type
@@ -35,9 +36,12 @@ class ManifestResource:
         "DELETE": Access("project", DELETE_ARTIFACT, "delete_artifact", tag_permission=DELETE_TAG),
     }
 
-    def __init__(self, manifests: Manifests, tags: Tags, audit: AuditLog, origin: Origin) -> None:
+    def __init__(
+        self, manifests: Manifests, tags: Tags, candidates: Candidates, audit: AuditLog, origin: Origin
+    ) -> None:
         self._manifests = manifests
         self._tags = tags
+        self._candidates = candidates
         self._audit = audit
         self._origin = origin
 
@@ -55,8 +59,15 @@ class ManifestResource:
     def on_head(
         self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, reference: str
     ) -> None:
-        """Send the same headers and no body; clients ask this to learn a digest."""
-        _send(req, resp, self._manifests.get(name, _to_read(reference)))
+        """Send the same headers and no body; clients ask this to learn a digest.
+
+        Or whether they need to push a manifest: that it is there is a promise.
+        """
+        wanted = _to_read(reference)
+        found = self._manifests.get(name, wanted)
+        if isinstance(wanted, Digest):
+            self._candidates.promise(ManifestKey(name, wanted))
+        _send(req, resp, found)
 
     def on_put(
         self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, reference: str

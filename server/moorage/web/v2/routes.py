@@ -22,7 +22,9 @@ def add_routes(app: App, services: Services, door: RegistryDoor, origin: Origin)
     behind_nginx = services.settings.server.behind_nginx
     page_limit = services.settings.registry.page_limit
     bodies = Bodies(services.spool, behind_nginx=behind_nginx)
-    manifest = ManifestResource(services.manifests, services.tags, services.audit, origin)
+    manifest = ManifestResource(
+        services.manifests, services.tags, services.candidates, services.audit, origin
+    )
     blob = BlobResource(services.blobs, services.audit, behind_nginx=behind_nginx)
     uploads = UploadsResource(services.uploads, bodies, door, origin)
     upload = UploadResource(services.uploads, bodies, origin)

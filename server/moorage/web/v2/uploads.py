@@ -45,15 +45,17 @@ class UploadsResource:
                 _tell_stored(resp, self._origin.of(req.env), name, mounted)
                 return
         digest = req.get_param("digest")
-        # A body that was let in lies in the spool by now; one that was not has yet to find room.
-        declared = self._bodies.declared(req) if self._bodies.were_refused(req) else 0
-        self._uploads.admit(caller.actor.key, declared)
-        if digest is None:
+        promised = None if digest is None else Digest.parse(digest)
+        if self._bodies.were_refused(req):
+            project_id, declared = caller.project_id, self._bodies.declared(req)
+            self._uploads.admit(caller.actor.key, declared, project_id=project_id, digest=promised)
+        else:  # a body that was let in lies in the spool by now
+            self._uploads.admit(caller.actor.key)
+        if promised is None:
             session = self._uploads.start(caller.actor, caller.project_id, name)
             _tell_session(resp, self._origin.of(req.env), name, session)
             resp.status = HTTPStatus.ACCEPTED
             return
-        promised = Digest.parse(digest)
         with self._bodies.content(req) as body:
             chunk_start(req, body.size)
             stored = self._uploads.push(caller.actor, caller.project_id, name, body, promised)
@@ -120,7 +122,7 @@ class UploadResource:
         caller: Caller = req.context.caller
         upload_id = checked_session_id(session_id)
         digest = Digest.parse(req.get_param("digest") or "")
-        self._explain_refusal(req, name, upload_id)
+        self._explain_refusal(req, name, upload_id, digest)
         with self._bodies.received(req) as body, self._told_place(req, resp, name, upload_id):
             start = chunk_start(req, 0 if body is None else body.size)
             stored = self._uploads.finish(
@@ -136,12 +138,16 @@ class UploadResource:
         self._uploads.cancel(caller.actor, name, checked_session_id(session_id))
         resp.status = HTTPStatus.NO_CONTENT
 
-    def _explain_refusal(self, req: falcon.Request, name: RepositoryName, upload_id: str) -> None:
+    def _explain_refusal(
+        self, req: falcon.Request, name: RepositoryName, upload_id: str, digest: Digest | None = None
+    ) -> None:
         """Raise what made the admission refuse the body, if it did."""
         if self._bodies.were_refused(req):
             caller: Caller = req.context.caller
             self._uploads.status(caller.actor, name, upload_id)
-            self._uploads.admit(caller.actor.key, self._bodies.declared(req))
+            self._uploads.admit(
+                caller.actor.key, self._bodies.declared(req), project_id=caller.project_id, digest=digest
+            )
 
     @contextmanager
     def _told_place(

@@ -1,0 +1,35 @@
+"""How fast the collector goes: pushes and pulls come first."""
+
+import time
+from collections.abc import Callable
+
+_LONGEST_PAUSE_SECONDS = 1.0
+
+
+class Pace:
+    """Says how long to pause after a batch.
+
+    About as long as the batch took: the collector never has the database for more than half of
+    the time, and on a busy machine, where a batch takes longer, it waits longer by itself.
+
+    Args:
+        per_second: the most things to remove in a second; 0: no limit.
+        ticks: seconds of a clock that never jumps.
+    """
+
+    def __init__(self, per_second: int, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._ticks = ticks
+        self._began_at = ticks()
+
+    def begin(self) -> None:
+        """A batch begins."""
+        self._began_at = self._ticks()
+
+    def pause_seconds(self, removed: int) -> float:
+        """How long to pause after the batch, which removed so many things."""
+        took = self._ticks() - self._began_at
+        breath = min(took, _LONGEST_PAUSE_SECONDS)
+        if not self._per_second:
+            return breath
+        return max(breath, removed / self._per_second - took)
