@@ -183,6 +183,7 @@ class Services:
             blobs=settings.audit.blobs,
             flush_seconds=settings.audit.flush_seconds,
             on_flush=lambda tallies: _count(pulls, tallies),
+            project_name=lambda number: _name(project_store, number),
         )
         audit.subscribe(events)
         overview_store = OverviewStore()
@@ -361,6 +362,11 @@ class Services:
 def _count(pulls: Pulls, tallies: Sequence[PullTally]) -> None:
     for each in tallies:
         pulls.count(RepositoryName(each.repository), each.tag, each.digest, each.count, each.last_at)
+
+
+def _name(projects: ProjectStore, project_id: int) -> str:
+    found = projects.project(project_id)
+    return "" if found is None else found.name
 
 
 def _probe_folder(folder: Path) -> None:

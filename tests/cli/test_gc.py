@@ -1,6 +1,7 @@
 """`moorage gc` and `moorage run gc` as an administrator types them."""
 
 import json
+import os
 from datetime import timedelta
 
 import pytest
@@ -91,3 +92,17 @@ def test_what_is_no_plan_is_refused(moorage, tmp_path):
     plan.write_text("nonsense")
     assert "is not a plan" in moorage("gc", "apply", str(plan)).output
     assert "cannot be written" in moorage("gc", "plan", str(tmp_path / "no" / "plan")).output
+
+
+def test_a_plan_replaces_nothing_but_a_plain_file_and_is_its_owners(moorage, tmp_path):
+    kept = tmp_path / "kept.txt"
+    kept.write_text("kept")
+    for name, make in (("pipe", os.mkfifo), ("link", lambda path: os.symlink(kept, path))):
+        make(tmp_path / name)
+        assert "is no plain file" in moorage("gc", "plan", str(tmp_path / name)).output
+    assert kept.read_text() == "kept"
+    plan = tmp_path / "plan.jsonl"
+    plan.write_text("an older one")
+    assert moorage("gc", "plan", str(plan)).exit_code == 0
+    assert plan.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.glob(".plan*")] == []

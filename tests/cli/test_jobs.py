@@ -318,3 +318,28 @@ def test_a_stop_is_logged_as_done_by_the_system(machine: Machine):
     machine.run("job", "stop", str(made.id))
     operations = [each["operation"] for each in machine.json("audit")]
     assert {"stop_gc", "finish_gc"} <= set(operations)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("job", "show", str(2**64)),
+        ("job", "log", str(2**64)),
+        ("job", "stop", str(2**64)),
+        ("job", "log", "1", "--task", str(2**64)),
+        ("immutable", "remove", "library", str(2**64)),
+        ("run", "gc", "--budget", "nan"),
+        ("run", "gc", "--budget", "inf"),
+        ("fsck", "--empty-quarantine", "--older-than", "nan"),
+    ],
+    ids=" ".join,
+)
+def test_numbers_that_mean_nothing_are_told_as_such(machine: Machine, words: tuple[str, ...]):
+    result = machine.run(*words)
+    assert result.exit_code == 2
+    assert "Invalid value" in result.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_in_one_line():
+    result = CliRunner().invoke(main, ["job", "list"], env={"MOORAGE_DATA": "/proc/nowhere"})
+    assert (result.exit_code, result.stderr) == (1, "Error: /proc/nowhere: No such file or directory\n")

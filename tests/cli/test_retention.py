@@ -130,3 +130,11 @@ def test_a_repository_that_is_not_there_cannot_be_simulated(moorage):
     result = moorage("retention", "simulate", "dock", "none")
     assert result.exit_code == 1
     assert "there is no repository dock/none" in result.stderr
+
+
+def test_a_file_that_is_no_text_is_told_as_such(moorage: Moorage, tmp_path: Path) -> None:
+    file = tmp_path / "policy.json"
+    file.write_bytes(b"\xff\xfe{}")
+    result = moorage("retention", "set", "dock", str(file))
+    assert result.exit_code == 1
+    assert "the JSON is not UTF-8" in result.stderr

@@ -12,7 +12,7 @@ from moorage.audit.log import COUNT_LIMIT, AuditLog
 from moorage.audit.model import Cursor, Deed, Entry, Page, PullTally, Query, Result
 from moorage.audit.store import AuditStore
 from moorage.db.connection import atomic, close_connection
-from moorage.events import Actor, Events, MemberAdded, ProjectCreated
+from moorage.events import Actor, Events, JobRequested, MemberAdded, ProjectCreated
 from moorage.oci.digest import digest_of
 from moorage.oci.names import RepositoryName
 from tests.support.clock import SetClock
@@ -99,6 +99,19 @@ def test_an_event_is_one_row_in_the_transaction_that_published_it(log: AuditLog)
     assert (found.operation, found.resource, found.project_id) == ("create_project", "library", 5)
     assert (found.actor, found.actor_kind, found.address) == ("alice", "user", "192.0.2.7")
     assert (found.user_agent, found.request_id, found.result) == ("docker/27.1", "req-1", Result.SUCCESS)
+
+
+def test_an_event_that_knows_the_number_of_a_project_is_logged_with_its_name(clock: SetClock) -> None:
+    log, events = AuditLog(AuditStore(), clock, project_name={5: "library"}.__getitem__), Events()
+    log.subscribe(events)
+    with atomic():
+        events.publish(JobRequested(ALICE, "retention", 1, 5, trigger="manual"))
+        events.publish(JobRequested(ALICE, "gc", 2, None, trigger="manual"))
+    assert [(each.operation, each.project) for each in log.page(Query(), 10).entries] == [
+        ("start_gc", ""),
+        ("start_retention", "library"),
+    ]
+    assert len(log.page(Query(project="library"), 10).entries) == 1
 
 
 def test_what_is_undone_is_not_logged(log: AuditLog) -> None:

@@ -1,10 +1,13 @@
 """The handle: transactions that hold, that go, and that wait for each other."""
 
+import os
 import threading
+from pathlib import Path
 
+import peewee
 import pytest
 
-from moorage.db.connection import Statement, atomic, close_connection, is_postgresql
+from moorage.db.connection import Statement, atomic, close_connection, is_postgresql, open_database
 from moorage.db.connection import database as handle
 
 _insert = Statement("INSERT INTO login_failure (subject, failures, first_at) VALUES (?, 1, 0)")
@@ -79,3 +82,40 @@ def test_changes_of_many_threads_all_count(database: str):
 def test_a_question_mark_in_a_value_is_only_a_value(database: str):
     _insert.run("what? 100%s")
     assert subjects() == ["what? 100%s"]
+
+
+def test_opening_one_database_after_the_other_leaves_no_file_open(database: str, tmp_path: Path):
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(5):
+        open_database(f"sqlite:///{tmp_path}/{number}.sqlite")
+        with atomic():
+            handle.execute_sql("CREATE TABLE one (id INTEGER)")
+        close_connection()
+    open_database(database)
+    assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_full_disk_under_sqlite_is_told_as_such(tmp_path: Path, nested: bool):
+    open_database(f"sqlite:///{tmp_path}/full.sqlite")
+    with atomic():
+        handle.execute_sql("CREATE TABLE one (id INTEGER)")
+
+    def fail() -> None:
+        handle.execute_sql("ROLLBACK")  # as SQLite does by itself
+        raise peewee.OperationalError("database or disk is full")
+
+    def fill() -> None:
+        with atomic():
+            handle.execute_sql("INSERT INTO one VALUES (1)")
+            if nested:
+                with atomic():
+                    fail()
+            fail()
+
+    with pytest.raises(peewee.OperationalError, match=r"^database or disk is full$"):
+        fill()
+    with atomic():
+        handle.execute_sql("INSERT INTO one VALUES (2)")
+    assert handle.execute_sql("SELECT id FROM one").fetchall() == [(2,)]
+    close_connection()

@@ -166,7 +166,7 @@ def test_no_more_than_so_many_in_a_second(yard, clock):
 def test_a_run_breathes_after_each_batch(yard, clock):
     litter(yard, clock, 6)
     run = FakeRun()
-    yard.with_settings(AT_ONCE, batch=2).run(run)
+    yard.with_settings(AT_ONCE, batch=1).run(run)
     assert len(run.pauses) == 3
     assert all(0 < pause <= 1 for pause in run.pauses)
 

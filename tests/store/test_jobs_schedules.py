@@ -107,12 +107,19 @@ def test_a_change_counts_from_now_on(jobs):
 
 
 def test_a_schedule_that_never_comes(jobs):
-    for pattern, cron in (("None", HOURLY), ("Custom", ""), ("Custom", "0 0 0 30 2 *")):
+    for pattern, cron in (("None", HOURLY), ("Custom", "")):
         found = jobs.schedules.put(ALICE, "gc", pattern, cron)
         assert found.next_at is None
     jobs.clock.forward(days=400)
     assert plan(jobs) == 0
     assert jobs.happened(ScheduleChanged)[0].what == "none"
+
+
+def test_one_that_could_never_come_is_refused_and_leaves_what_there_was(jobs):
+    jobs.schedules.put(ALICE, "gc", "Daily", DAILY)
+    with pytest.raises(CronInvalidError, match="a day that no month has"):
+        jobs.schedules.put(ALICE, "gc", "Custom", "0 0 0 30 2 *")
+    assert jobs.schedules.find("gc").cron == DAILY
 
 
 def test_removed_stays_removed(jobs):

@@ -4,7 +4,7 @@ import pytest
 
 from moorage.events import SYSTEM, ProjectChanged, ScheduleChanged
 from moorage.jobs.errors import CronInvalidError
-from moorage.jobs.model import State
+from moorage.jobs.model import State, Trigger
 from moorage.projects.errors import ProjectUnknownError
 from moorage.retention.document import Draft
 from moorage.retention.errors import RetentionExistsError, RetentionUnknownError
@@ -85,9 +85,15 @@ def test_a_deleted_project_takes_its_policy_and_schedule_along_and_no_other(site
     empty, other = site.project("empty"), site.project("other")
     made = site.policies.create(ALICE, empty, Draft(RULES, NIGHTLY))
     kept = site.policies.create(ALICE, other, Draft(RULES, NIGHTLY))
+    waiting, others = (
+        site.executions.request(ALICE, KIND, trigger=Trigger.MANUAL, subject=number, project_id=project)
+        for number, project in ((made.id, empty), (kept.id, other))
+    )
     site.projects.delete(SYSTEM, empty)
     with pytest.raises(RetentionUnknownError):
         site.policies.get(made.id)
+    assert site.executions.get(waiting.id).state is State.STOPPED
+    assert site.executions.get(others.id).state is State.PENDING
     assert site.schedules.find(KIND, made.id) is None
     assert site.policies.cron(kept.id) == NIGHTLY
 

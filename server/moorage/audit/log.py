@@ -4,7 +4,8 @@ Changes are logged in their own transaction: both happen or neither. Pulls, refu
 nothing; they are gathered and written in batches (`moorage.audit.writer`).
 """
 
-from dataclasses import astuple
+from collections.abc import Callable
+from dataclasses import astuple, replace
 from functools import partial
 
 from moorage.audit import deeds
@@ -37,6 +38,7 @@ class AuditLog:
         blobs: log each blob pushed, mounted or pulled, too; deletions are logged anyway.
         flush_seconds: how long a gathered row waits at most.
         on_flush: called with the pulls of a batch in the transaction that writes it.
+        project_name: the name of a project, for events that know its number alone; "" if it is gone.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class AuditLog:
         blobs: bool = True,
         flush_seconds: float = 1.0,
         on_flush: OnFlush | None = None,
+        project_name: Callable[[int], str] = lambda _: "",
     ) -> None:
+        self._project_name = project_name
         self._store = store
         self._clock = clock
         self._blobs = blobs
@@ -60,7 +64,10 @@ class AuditLog:
                 events.subscribe(kind, partial(self._record, describe))
 
     def _record(self, describe: deeds.Describe, event: Event) -> None:
-        self._store.append([self._entry(event.actor, describe(event), Result.SUCCESS)])
+        deed = describe(event)
+        if deed.project_id is not None and not deed.project:
+            deed = replace(deed, project=self._project_name(deed.project_id))
+        self._store.append([self._entry(event.actor, deed, Result.SUCCESS)])
 
     def note(self, entry: Entry) -> None:
         """Gather a row for the next batch; every other `note_...` ends here.

@@ -15,6 +15,7 @@ from moorage.db.connection import DatabaseIllError, close_connection
 from moorage.events import SYSTEM
 from moorage.jobs.errors import ExecutionRunningError, ExecutionTakenError
 from moorage.jobs.model import Execution, State, Trigger
+from moorage.jobs.modesty import modest
 from moorage.services import Services
 
 #: How long workers leave the run for us.
@@ -119,7 +120,7 @@ def _request(found: Services, order: Order) -> Execution:
 def _run(found: Services, execution: Execution, interruption: Interruption) -> Execution:
     interruption.begin(found, execution.id)
     progress = Progress()
-    with progress.shown():
+    with progress.shown(), modest():
         done = found.runner.run(execution.id, watch=progress.watch)
     sys.stderr.flush()
     return done

@@ -65,3 +65,7 @@ def told() -> Iterator[None]:
         raise CommandError(error.message) from error
     except DatabaseIllError as error:
         raise CommandError(f"the database cannot be used: {error}") from error
+    except OSError as error:
+        if error.filename is None:  # a pipe that nobody reads any more, for instance
+            raise
+        raise CommandError(f"{error.filename}: {error.strerror}") from error

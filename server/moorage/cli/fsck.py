@@ -6,6 +6,7 @@ from datetime import timedelta
 import click
 
 from moorage import sizes
+from moorage.cli.amounts import Amount
 from moorage.cli.context import CommandError, services
 from moorage.cli.output import json_option, show, show_rows
 from moorage.cli.run import check_everything
@@ -26,7 +27,7 @@ _COLUMNS = ("at", "why", "size", "name", "folder")
 @click.option("--empty-quarantine", is_flag=True, help="Do not check; remove for good what was set aside.")
 @click.option(
     "--older-than",
-    type=click.FloatRange(0, 36_500),
+    type=Amount(0, 36_500),
     metavar="DAYS",
     help="What --empty-quarantine leaves: everything that was set aside later than so many days ago.",
 )

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from moorage import sizes
 from moorage.cli.context import CommandError, services, told
-from moorage.cli.output import Row, json_option, show, show_rows
+from moorage.cli.output import Row, json_option, readable, show, show_rows
 from moorage.cli.run import collect_by_plan
 from moorage.gc.model import Candidate
 from moorage.gc.plan_file import read_plan, write_plan
@@ -38,7 +37,7 @@ def plan(file: Path, untagged: bool | None, as_json: bool) -> None:
             raise CommandError(f"{file} cannot be written: {error.strerror}") from error
         freed = sum(item.size_bytes for item in read_plan(file) if not item.repository)
     row: Row = {"file": str(file), "items": count, "freed_bytes": freed}
-    show(row if as_json else _readable(row), as_json=as_json)
+    show(row if as_json else readable(row), as_json=as_json)
 
 
 @gc.command()
@@ -70,7 +69,7 @@ def forecast(as_json: bool) -> None:
         "oldest_due_at": queue.oldest_due_at,
         "failing": queue.failing,
     }
-    show(row if as_json else _readable(row), as_json=as_json)
+    show(row if as_json else readable(row), as_json=as_json)
 
 
 @gc.command()
@@ -91,11 +90,4 @@ def _row(candidate: Candidate) -> Row:
         "tries": candidate.tries,
         "due_at": candidate.due_at,
         "fault": candidate.fault,
-    }
-
-
-def _readable(row: Row) -> Row:
-    return {
-        name: sizes.in_words(value) if name.endswith("_bytes") and isinstance(value, int) else value
-        for name, value in row.items()
     }

@@ -2,6 +2,7 @@
 
 import click
 
+from moorage.cli.amounts import NUMBER
 from moorage.cli.context import CommandError, services
 from moorage.cli.output import Row, json_option, show, show_rows
 from moorage.cli.project import the_project
@@ -63,7 +64,7 @@ def add(
 
 @immutable.command()
 @click.argument("project_name", metavar="PROJECT")
-@click.argument("rule_id", metavar="ID", type=int)
+@click.argument("rule_id", metavar="ID", type=NUMBER)
 def remove(project_name: str, rule_id: int) -> None:
     """Remove a rule; what it alone kept is free at once."""
     with services() as found:

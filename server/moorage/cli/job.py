@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from moorage.cli.amounts import NUMBER
 from moorage.cli.context import services
 from moorage.cli.output import Row, json_option, show, show_rows
 from moorage.cli.progress import described
@@ -37,7 +38,7 @@ def list_(kind: str | None, state: str | None, limit: int, as_json: bool) -> Non
 
 
 @job.command("show")
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @json_option
 def show_(number: int, as_json: bool) -> None:
     """Show one run: how far it is, or what came of it."""
@@ -50,23 +51,19 @@ def show_(number: int, as_json: bool) -> None:
 
 
 @job.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 @click.option("--follow", is_flag=True, help="Go on until the run is over.")
-@click.option("--task", type=int, default=ALL, help="Only of this part.")
+@click.option("--task", type=NUMBER, default=None, help="Only of this part.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
-def log(number: int, follow: bool, task: int, as_json: bool) -> None:
+def log(number: int, follow: bool, task: int | None, as_json: bool) -> None:
     """Print what a run said."""
     with services() as found:
-        for line in _lines(found, number, task, follow=follow):
-            click.echo(
-                json.dumps(_told(line))
-                if as_json
-                else f"{line.at:%Y-%m-%d %H:%M:%S} {line.level:<7} {line.text}"
-            )
+        for line in _lines(found, number, ALL if task is None else task, follow=follow):
+            click.echo(json.dumps(_told(line)) if as_json else _readable(line))
 
 
 @job.command()
-@click.argument("number", type=int)
+@click.argument("number", type=NUMBER)
 def stop(number: int) -> None:
     """Stop a run: one that waits at once, one that works after the step under way."""
     with services() as found:

@@ -9,6 +9,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from moorage import sizes
+
 Row = Mapping[str, object]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -42,6 +44,14 @@ def show(row: Row, *, as_json: bool) -> None:
         click.echo(f"{name.replace('_', ' '):<{width}}  {_text(value)}")
 
 
+def readable(row: Row) -> Row:
+    """The row with its numbers of bytes in words."""
+    return {
+        name: sizes.in_words(value) if name.endswith("_bytes") and isinstance(value, int) else value
+        for name, value in row.items()
+    }
+
+
 def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
@@ -53,6 +63,8 @@ def _text(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, dict):
+        return ", ".join(f"{_text(name)} {_text(each)}" for name, each in value.items()) or "-"
     if isinstance(value, list):
         return ", ".join(_text(each) for each in value) or "-"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(value))

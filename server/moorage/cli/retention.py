@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import TextIO
+from typing import BinaryIO
 
 import click
 
@@ -53,14 +53,14 @@ def show_policy(project_name: str, as_json: bool) -> None:
 
 @retention.command("set")
 @click.argument("project_name", metavar="PROJECT")
-@click.argument("file", type=click.File(encoding="utf-8"))
-def set_policy(project_name: str, file: TextIO) -> None:
+@click.argument("file", type=click.File("rb"))
+def set_policy(project_name: str, file: BinaryIO) -> None:
     """Make the policy of a project, or replace it, from a JSON file ("-": standard input).
 
     The file holds what Harbor's API calls a retention policy. Try it with `moorage retention simulate`.
     """
     with services() as found:
-        draft = draft_of(strictjson.parse(file.read().encode(), _DEPTH))
+        draft = draft_of(strictjson.parse(file.read(), _DEPTH))
         home = the_project(found, project_name)
         if draft.project_id not in (None, home.id):
             raise CommandError(f"scope.ref: {draft.project_id} is another project; {home.id} is {home.name}")

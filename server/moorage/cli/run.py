@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from moorage import sizes
+from moorage.cli.amounts import Amount
 from moorage.cli.carrying_out import Interruption, Order, carry_out, check
 from moorage.cli.context import CommandError, services
-from moorage.cli.output import Row, json_option, show
+from moorage.cli.output import Row, json_option, readable, show
 from moorage.cli.project import the_project
 from moorage.cli.signals import heard
 from moorage.jobs.model import Execution, State
@@ -35,9 +35,7 @@ def run() -> None:
 @click.option(
     "--untagged/--keep-untagged", default=None, help="Whether untagged manifests go; default: the settings."
 )
-@click.option(
-    "--budget", type=click.FloatRange(0, min_open=True), metavar="MINUTES", help="Time it may take."
-)
+@click.option("--budget", type=Amount(0, min_open=True), metavar="MINUTES", help="Time it may take.")
 @json_option
 def gc(dry_run: bool, untagged: bool | None, budget: float | None, as_json: bool) -> None:
     """Collect what nothing refers to any more."""
@@ -60,7 +58,12 @@ def fsck(repair: bool, no_hash: bool, as_json: bool) -> None:
 
 @run.command()
 @dry_run_option
-@click.option("--keep-hours", type=click.IntRange(0, 240_000), metavar="N", help="Keep the last N hours.")
+@click.option(
+    "--keep-hours",
+    type=click.IntRange(0, 240_000),
+    metavar="N",
+    help="Keep the last N hours; 0 keeps everything.",
+)
 @json_option
 def purge(dry_run: bool, keep_hours: int | None, as_json: bool) -> None:
     """Archive and remove old entries of the log of operations."""
@@ -135,11 +138,15 @@ def _tell(done: Sequence[tuple[Execution, bool]], *, as_json: bool, many: bool) 
             state = "waits for a worker" if execution.state is State.PENDING else "has another process"
             known = f"run {execution.id} of {execution.kind} {state}"
             click.echo(f"{known}: moorage job show {execution.id}", err=True)
+        elif execution.state is State.PENDING:
+            click.echo(
+                f"run {execution.id} of {execution.kind} was interrupted; a worker goes on with it", err=True
+            )
     if as_json and many:
         click.echo(json.dumps([_row(execution) for execution, _ in done], indent=2, default=str))
     else:
         for execution, _ in done:
-            show(_row(execution) if as_json else _readable(_row(execution)), as_json=as_json)
+            show(_row(execution) if as_json else readable(_row(execution)), as_json=as_json)
     raise SystemExit(max((_code(execution) for execution, ours in done if ours), default=0))
 
 
@@ -150,13 +157,6 @@ def _row(execution: Execution) -> Row:
         "state": execution.state.value,
         "message": execution.message,
         **{name: value for name, value in execution.result.items() if name != "message"},
-    }
-
-
-def _readable(row: Row) -> Row:
-    return {
-        name: sizes.in_words(value) if name.endswith("_bytes") and isinstance(value, int) else value
-        for name, value in row.items()
     }
 
 

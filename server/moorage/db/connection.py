@@ -22,6 +22,7 @@ IntegrityError = peewee.IntegrityError
 DatabaseIllError = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
 
 _BUSY_SECONDS = 10
+_NOTHING_LEFT = ("no transaction is active", "no such savepoint")
 _PRAGMAS = {
     "journal_mode": "wal",
     # An answer 201 promises that the row survives a power cut.
@@ -67,6 +68,13 @@ class _Turns:
             finally:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
+    def close(self) -> None:
+        """Give the file back; whoever takes a turn later opens it again."""
+        with self._lock:
+            if self._owner == os.getpid():
+                os.close(self._descriptor)
+            self._owner = -1
+
 
 @dataclass
 class _Bound:
@@ -87,6 +95,8 @@ def open_database(url: str) -> None:
     Raises:
         ValueError: the scheme is neither of the two.
     """
+    if _bound.turns is not None:
+        _bound.turns.close()
     if url.startswith("sqlite:///"):
         path = Path(url.removeprefix("sqlite:///"))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -143,8 +153,24 @@ def atomic(*, durable: bool = True) -> Iterator[None]:
                 database.execute_sql("SET LOCAL synchronous_commit TO off")
             yield
     else:
-        with _bound.turns.take(), _synced(durable), database.atomic():
+        with _bound.turns.take(), _synced(durable), _first_cause(), database.atomic():
             yield
+
+
+@contextmanager
+def _first_cause() -> Iterator[None]:
+    """When its disk is full SQLite undoes the transaction itself; that there is nothing left to undo then
+    tells nobody what went wrong.
+    """
+    try:
+        yield
+    except peewee.OperationalError as error:
+        cause: BaseException | None = error
+        while cause is not None and any(words in str(cause) for words in _NOTHING_LEFT):
+            cause = cause.__context__
+        if cause is error or not isinstance(cause, DatabaseIllError):
+            raise
+        raise cause from None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from moorage.db.connection import Statement, is_postgresql
 from moorage.db.fields import from_microseconds, to_microseconds
 from moorage.distribution.chunks import chunks, listed
-from moorage.distribution.model import BlobFacts, ManifestFacts, ManifestKey
+from moorage.distribution.model import BlobFacts, ManifestFacts, ManifestKey, StoredBlob
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
 
@@ -43,6 +43,7 @@ _BY_KEY = (
 )
 _BY_ID = _MANIFESTS + "FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE m.id IN ({})"
 _LOCK = "SELECT id FROM manifest WHERE id IN ({}) ORDER BY id"
+_KNOWN = "SELECT id, digest, size_bytes FROM blob WHERE digest IN ({})"
 _DELETE_BLOBS = (
     "DELETE FROM blob WHERE id IN ({}) "
     "AND NOT EXISTS (SELECT 1 FROM blob_link l WHERE l.blob_id = blob.id) RETURNING id"
@@ -67,6 +68,15 @@ class CondemnStore:
         for some in chunks(digests, _WIDTH):
             rows = listed(_BLOBS, len(some)).all(moment, moment, moment, *map(str, some))
             found.update((facts.digest, facts) for facts in map(_blob, rows))
+        return found
+
+    def known_blobs(self, digests: Iterable[Digest]) -> dict[Digest, StoredBlob]:
+        """The rows of the blobs that have one."""
+        found: dict[Digest, StoredBlob] = {}
+        for some in chunks(digests, _WIDTH):
+            for number, text, size in listed(_KNOWN, len(some)).all(*map(str, some)):
+                digest = Digest.parse(text)
+                found[digest] = StoredBlob(number, digest, size)
         return found
 
     def manifest_facts(self, keys: Iterable[ManifestKey]) -> list[ManifestFacts]:

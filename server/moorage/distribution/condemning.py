@@ -1,7 +1,7 @@
 """Removal of blobs that nobody holds: rows first, files after, under the locks of their digests."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.changes import change
 from moorage.distribution.condemn_store import CondemnStore
 from moorage.distribution.locks import DigestLocks
-from moorage.distribution.model import BlobFacts
+from moorage.distribution.model import BlobFacts, StoredBlob
 from moorage.distribution.storage import BlobStorage, never
 from moorage.oci.digest import Digest
 
@@ -107,18 +107,13 @@ class Condemning:
 
     def _write(self, digests: Sequence[Digest]) -> list[CondemnedBlob]:
         now = self._clock()
-        facts = self._store.blob_facts(digests, now)
-        self._let_go(facts.values(), now)
-        free = [each.id for each in facts.values() if each.id is not None and is_free(each)]
-        gone = self._store.delete_blobs(free)
+        known = self._store.known_blobs(digests)
+        ids = [each.id for each in known.values()]
+        self._blobs.unlink_expired(ids, now)
+        gone = self._store.delete_blobs(ids)
+        held = self._store.blob_facts([each.digest for each in known.values() if each.id not in gone], now)
         reach("gc.blobs.written")
-        return [_fate(digest, facts.get(digest), gone) for digest in digests]
-
-    def _let_go(self, facts: Iterable[BlobFacts], now: datetime) -> None:
-        """End the leases that are over."""
-        over = [each.id for each in facts if each.id is not None and each.expired]
-        if over:
-            self._blobs.unlink_expired(over, now)
+        return [_fate(digest, known.get(digest), held.get(digest)) for digest in digests]
 
     def _clear(self, found: CondemnedBlob) -> CondemnedBlob:
         """Take the file out.
@@ -143,14 +138,14 @@ def is_free(facts: BlobFacts) -> bool:
     return not facts.kept and facts.next_end is None
 
 
-def _fate(digest: Digest, facts: BlobFacts | None, gone: Collection[int]) -> CondemnedBlob:
-    if facts is None:
+def _fate(digest: Digest, known: StoredBlob | None, held: BlobFacts | None) -> CondemnedBlob:
+    if known is None:
         return CondemnedBlob(digest, Fate.ABSENT)
-    if facts.id in gone:
-        return CondemnedBlob(digest, Fate.GONE, facts.size_bytes or 0)
-    if facts.next_end is not None:
-        return CondemnedBlob(digest, Fate.WAITS, until=facts.next_end)
-    return CondemnedBlob(digest, Fate.KEPT if facts.kept else Fate.BUSY)
+    if held is None:
+        return CondemnedBlob(digest, Fate.GONE, known.size_bytes)
+    if held.next_end is not None:
+        return CondemnedBlob(digest, Fate.WAITS, until=held.next_end)
+    return CondemnedBlob(digest, Fate.KEPT if held.kept else Fate.BUSY)
 
 
 def _failed(digest: Digest, error: Exception) -> CondemnedBlob:

@@ -79,9 +79,7 @@ class AdvisoryDigestLocks:
     _take_free = Statement(
         "SELECT key, pg_try_advisory_lock(key) FROM unnest(CAST(? AS BIGINT[])) AS keys (key)"
     )
-    _give_all = Statement(
-        "SELECT pg_advisory_unlock(key) FROM unnest(CAST(? AS BIGINT[])) AS keys (key)"
-    )
+    _give_all = Statement("SELECT pg_advisory_unlock(key) FROM unnest(CAST(? AS BIGINT[])) AS keys (key)")
 
     def hold(self, digest: Digest) -> AbstractContextManager[None]:
         return self._lock(_number(f"digest {digest}"))

@@ -27,6 +27,8 @@ from moorage.sizes import in_words
 _MOST_LINES = 1000
 #: Rows of manifests go a few at a time, for each takes many statements.
 _MANIFESTS_AT_ONCE = 25
+#: Many blobs turn out to be in use, which takes a look and no lock: so batches of candidates are larger.
+_LOOKED_AT = 2
 _COUNTS = ("found", "manifests", "blobs", "uploads", "freed_bytes", "deferred", "errors")
 
 Result = Mapping[str, object]
@@ -144,7 +146,7 @@ class Collection:
 
     def _batch(self, kind: Kind) -> int:
         most = self._settings.batch
-        return min(most, _MANIFESTS_AT_ONCE) if kind is Kind.MANIFEST else most
+        return min(most, _MANIFESTS_AT_ONCE) if kind is Kind.MANIFEST else most * _LOOKED_AT
 
     def _collect(self, session: "_Session", kind: Kind, page: list[Candidate], rules: Rules) -> None:
         pace = session.pace(self._settings.per_second)
@@ -152,7 +154,7 @@ class Collection:
         if kind is Kind.MANIFEST:
             harvest = collector.manifests(page, rules, stopping)
         else:
-            harvest = collector.blobs(page, stopping)
+            harvest = collector.blobs(page, self._settings.batch, stopping)
         session.reaped(len(page), harvest)
         session.run.pause(pace.pause_seconds(len(harvest.gone)))
 

@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from moorage.clock import Clock
 from moorage.crashpoints import reach
 from moorage.distribution.changes import change
+from moorage.distribution.chunks import chunks
 from moorage.distribution.collecting import CollectedManifest, Collecting
-from moorage.distribution.condemning import CondemnedBlob, Condemning, Fate
+from moorage.distribution.condemning import CondemnedBlob, Condemning, Fate, is_free
 from moorage.distribution.evidence import Evidence
 from moorage.distribution.model import ManifestFacts
 from moorage.gc.model import COLLECTOR, Action, Candidate, Item, Kind, Rules, Verdict
 from moorage.gc.planner import Planner
 from moorage.gc.store import CandidateStore
+from moorage.oci.digest import Digest
 
 _log = logging.getLogger(__name__)
 
@@ -89,12 +91,27 @@ class Collector:
             self._settle_manifest(candidate, one, verdict, harvest=harvest, queue=queue)
         return self._close(harvest, queue)
 
-    def blobs(self, candidates: Sequence[Candidate], stopping: Stopping) -> Harvest:
-        """Look at candidates that are blobs and remove those that may go."""
-        harvest, queue = Harvest(), _Queue(self._store, self._clock())
-        by_digest = {each.digest: each for each in candidates}
-        for one in self._condemning.condemn(by_digest, stopping):
-            self._settle_blob(by_digest[one.digest], one, harvest=harvest, queue=queue)
+    def blobs(self, candidates: Sequence[Candidate], at_once: int, stopping: Stopping) -> Harvest:
+        """Look at candidates that are blobs and remove those that may go.
+
+        Args:
+            at_once: how many are locked and removed together.
+        """
+        now = self._clock()
+        harvest, queue = Harvest(), _Queue(self._store, now)
+        facts = self._evidence.blobs([each.digest for each in candidates], now)
+        doubtful: dict[Digest, Candidate] = {}
+        for each in candidates:
+            found = facts[each.digest]
+            if found.id is None or found.expired or is_free(found):
+                doubtful[each.digest] = each
+            elif found.next_end is not None:
+                queue.defer(each, found.next_end)
+            else:
+                queue.drop(each)
+        for some in chunks(doubtful, at_once):
+            for one in [] if stopping() else self._condemning.condemn(some, stopping):
+                self._settle_blob(doubtful[one.digest], one, harvest=harvest, queue=queue)
         return self._close(harvest, queue)
 
     def _choose(

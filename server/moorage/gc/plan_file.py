@@ -2,6 +2,8 @@
 
 import json
 import os
+import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,20 +16,31 @@ _HEAD = {"moorage": "gc plan", "version": 1}
 
 
 def write_plan(path: Path, items: Iterable[Item]) -> int:
-    """Write a plan, whole or not at all; returns how many items it has."""
-    partial = path.with_name(path.name + ".partial")
+    """Write a plan, whole or not at all; returns how many items it has.
+
+    Only its owner can read it: it names repositories that not everybody may know of.
+
+    Raises:
+        PlanInvalidError: something that is no plain file is there, or nothing can be written there.
+    """
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise PlanInvalidError(f"{path} is no plain file; a plan would take its place")
+    try:
+        descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise PlanInvalidError(f"{path} cannot be written: {error.strerror}") from error
     count = 0
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with open(descriptor, "w", encoding="utf-8") as file:
             file.write(json.dumps(_HEAD) + "\n")
             for item in items:
                 file.write(json.dumps(_line(item)) + "\n")
                 count += 1
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        os.replace(partial, path)
     except BaseException:
-        partial.unlink(missing_ok=True)
+        os.unlink(partial)
         raise
     return count
 

@@ -1,8 +1,6 @@
 """`Runner`: takes up runs of jobs and carries them out."""
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -18,6 +16,7 @@ from moorage.jobs.errors import ExecutionTakenError, ExecutionUnknownError, JobU
 from moorage.jobs.execution_store import Claim
 from moorage.jobs.heart import Heart, LostError, Rhythm
 from moorage.jobs.model import Execution
+from moorage.jobs.modesty import modest
 from moorage.jobs.notes import LINES, Notes
 from moorage.jobs.run import Run
 from moorage.jobs.settlement import Settlement
@@ -31,8 +30,6 @@ _ILL_SECONDS = 5.0
 #: How long handlers may take to notice that the process ends, and to be put back if they do not.
 _END_SECONDS = 1.0
 _LET_GO_SECONDS = 0.5
-#: Jobs yield to whoever is being served.
-_NICENESS = 5
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +115,7 @@ class Runner:
         A handler that does not notice the end in time is left behind, and its run put back.
         """
         threads = [
-            threading.Thread(target=self._serve, args=(kind, stop), name=f"job-{kind}", daemon=True)
+            threading.Thread(target=self._serve_modestly, args=(kind, stop), name=f"job-{kind}", daemon=True)
             for kind in self.kinds
         ]
         for thread in threads:
@@ -132,8 +129,11 @@ class Runner:
             leaving.start()
             leaving.join(_LET_GO_SECONDS)
 
+    def _serve_modestly(self, kind: str, stop: threading.Event) -> None:
+        with modest():
+            self._serve(kind, stop)
+
     def _serve(self, kind: str, stop: threading.Event) -> None:
-        _be_modest()
         while not stop.is_set():
             pause = _POLL_SECONDS
             try:
@@ -210,10 +210,3 @@ def _deadline(execution: Execution) -> float | None:
     if isinstance(minutes, bool) or not isinstance(minutes, int | float) or minutes <= 0:
         return None
     return time.monotonic() + minutes * 60
-
-
-def _be_modest() -> None:
-    """Lower the priority of this thread; Linux alone has one for each."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

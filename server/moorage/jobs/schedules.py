@@ -7,7 +7,7 @@ from moorage.clock import Clock
 from moorage.db.connection import atomic
 from moorage.events import SYSTEM, Actor, Events, ScheduleChanged
 from moorage.jobs.cron import parse
-from moorage.jobs.errors import ExecutionRunningError, ScheduleUnknownError
+from moorage.jobs.errors import CronInvalidError, ExecutionRunningError, ScheduleUnknownError
 from moorage.jobs.executions import Executions
 from moorage.jobs.model import Schedule, Trigger
 from moorage.jobs.store import JobStore
@@ -57,11 +57,13 @@ class Schedules:
             pattern: Harbor's word; ``None`` chooses never, and so does an empty `cron`.
 
         Raises:
-            CronInvalidError: `cron` says nothing that can be understood.
+            CronInvalidError: `cron` says nothing that can be understood, or a moment that never comes.
         """
         cron = "" if pattern == NEVER else cron
         now = self._clock()
         next_at = parse(cron).next_after(now) if cron else None
+        if cron and next_at is None:
+            raise CronInvalidError("this schedule names a day that no month has")
         with atomic():
             self._store.put(
                 kind,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from moorage.errors import Invalid
 from moorage.jobs.cron import parse as parse_cron
+from moorage.oci import strictjson
 from moorage.projects.selectors import Selector, check_repository_selector, check_tag_selector
 from moorage.retention.errors import RetentionInvalidError, RuleRepeatedError
 from moorage.retention.model import Policy, Rule, Template
@@ -185,11 +186,9 @@ def _untagged(extras: str, decoration: str, at: str) -> bool:
     if not extras.strip():
         return decoration == "matches"
     try:
-        found = json.loads(extras)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise RetentionInvalidError(f'{at} is a text like {{"untagged": true}}')
+        found = _object(strictjson.parse(extras.encode(), 1), at, {"untagged"})
+    except Invalid as error:
+        raise RetentionInvalidError(f'{at} is a text like {{"untagged": true}}: {error.message}') from error
     return _flag(found.get("untagged", False), f"{at}.untagged")
 
 
@@ -219,7 +218,10 @@ def _cron(value: object) -> str:
     if not isinstance(cron, str):
         raise RetentionInvalidError("trigger.settings.cron is a string")
     if cron.strip():
-        parse_cron(cron)
+        moments = parse_cron(cron)
+        if len(moments.seconds) > 1 or len(moments.minutes) > 1:
+            # Every run leaves a log; a member of a project could fill the disk with them.
+            raise RetentionInvalidError("trigger.settings.cron: a policy runs once an hour at most")
     return cron.strip()
 
 

@@ -9,6 +9,7 @@ from moorage.db.connection import IntegrityError, atomic
 from moorage.events import Actor, Events, ProjectChanged, ProjectDeleted
 from moorage.jobs.errors import ScheduleUnknownError
 from moorage.jobs.executions import Executions
+from moorage.jobs.model import State
 from moorage.jobs.schedules import CUSTOM, Schedules
 from moorage.projects.projects import Projects
 from moorage.retention.document import Draft
@@ -41,7 +42,7 @@ class Policies:
         self._clock = clock
 
     def subscribe(self, events: Events) -> None:
-        """Hear when a project goes: its policy goes with it, and so must the schedule."""
+        """Hear when a project goes: its policy goes with it, and so must the schedule and a run."""
         events.subscribe(ProjectDeleted, self._forget)
 
     def get(self, policy_id: int) -> Policy:
@@ -143,6 +144,20 @@ class Policies:
         self._events.publish(ProjectChanged(actor, project_id, name, what))
 
     def _forget(self, event: ProjectDeleted) -> None:
+        self._unschedule(event)
+        for state in (State.PENDING, State.RUNNING):
+            self._stop(event, state)
+
+    def _stop(self, event: ProjectDeleted, state: State) -> None:
+        offset = 0
+        while page := self._executions.page(KIND, state=state, limit=_PAGE, offset=offset):
+            for each in page:
+                if each.project_id == event.project_id:
+                    self._executions.stop(event.actor, each.id)
+                    return
+            offset += _PAGE
+
+    def _unschedule(self, event: ProjectDeleted) -> None:
         offset = 0
         while page := self._schedules.list(_PAGE, offset):
             for each in page:

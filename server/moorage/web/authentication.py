@@ -8,6 +8,7 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, cast
@@ -22,6 +23,7 @@ from moorage.identity.model import ANONYMOUS, Principal
 from moorage.web.access import Access, Caller, Guarded
 from moorage.web.credentials import Basic, Bearer, parse_authorization
 from moorage.web.door import NO_PROOF, CredentialNeededError, Door, Proof
+from moorage.web.problems import Refusal
 
 #: Called with the operation, the status and the seconds of each request.
 Observe = Callable[[str, int, float], None]
@@ -90,6 +92,7 @@ class Authentication:
         elif status == HTTPStatus.UNAUTHORIZED and resp.get_header("WWW-Authenticate") is None:
             resp.set_header("WWW-Authenticate", self._door.challenge(req, Unauthenticated()))
         self._observe(operation, status, seconds)
+        self._note_refusal(req, resource)
         level = _level(status)
         if _log.isEnabledFor(level):
             _log.log(level, "request", extra=_line(req, operation, status, seconds))
@@ -108,6 +111,21 @@ class Authentication:
     def _note_failure(self, req: falcon.Request, credential: Basic | Bearer | None, why: str) -> None:
         if isinstance(credential, Basic):
             self._audit.note_login(False, tried(req, credential.name), why)
+
+    def _note_refusal(self, req: falcon.Request, resource: object) -> None:
+        """Tell the log what was refused behind the door: by a quota, an immutable tag, the path's object."""
+        refusal: Refusal | None = getattr(req.context, "refusal", None)
+        caller: Caller | None = getattr(req.context, "caller", None)
+        if refusal is None or caller is None:  # the door has told of what it refused itself
+            return
+        access = cast(Guarded, resource).access[req.method]
+        if access.scope == "anyone":  # an upload's admission; the upload itself is refused as well
+            return
+        deed = self._door.deed(access, refusal.params, req)
+        project_id = caller.project_id or deed.project_id
+        self._audit.note_denied(
+            caller.actor, replace(deed, project_id=project_id, detail=refusal.error.message)
+        )
 
     def _note_denied(self, req: falcon.Request, access: Access, proof: Proof, params: dict[str, Any]) -> None:
         self._audit.note_denied(actor_of(req, proof.principal), self._door.deed(access, params, req))

@@ -17,6 +17,7 @@ from moorage.web.credentials import Basic, Bearer
 from moorage.web.door import NO_PROOF, CredentialNeededError, PermissionDeniedError, Proof
 
 _LONGEST_ID = 18
+_PROJECT_FIELDS = frozenset({"project_name_or_id", "project_name", "project_id"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OUR_SITES = frozenset({"none", "same-origin"})
 
@@ -83,7 +84,9 @@ class PortalDoor:
 
     def deed(self, access: Access, params: Mapping[str, Any], req: falcon.Request) -> Deed:
         """What a refused caller wanted to do."""
-        return Deed(access.operation, access.operation.partition("_")[2], req.path)
+        named = _project(params, req) if _PROJECT_FIELDS & params.keys() else ""
+        project = named if isinstance(named, str) else ""
+        return Deed(access.operation, access.operation.partition("_")[2], req.path, project=project)
 
     def _in_project(
         self, proof: Proof, access: Access, params: Mapping[str, Any], req: falcon.Request

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ import falcon
 from moorage import errors
 from moorage.db.connection import DatabaseIllError, close_connection, in_transaction
 from moorage.distribution.errors import StorageFullError
+from moorage.projects.errors import ImmutableTagError
 
 STATUSES: Mapping[type[errors.MoorageError], HTTPStatus] = {
     errors.Invalid: HTTPStatus.BAD_REQUEST,
@@ -35,8 +37,22 @@ _CODES: Mapping[int, str] = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: errors.Unsupported.code,
 }
 _RETRY_SECONDS = 5
+#: What the log of operations tells of: somebody may not do this, or a rule of the project forbids it.
+_REFUSALS = (errors.Denied, ImmutableTagError)
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request was refused, as `req.context.refusal` holds it for the log of operations.
+
+    Attributes:
+        params: the fields of the path.
+    """
+
+    error: errors.MoorageError
+    params: Mapping[str, Any]
 
 
 def status_of(kind: type[errors.MoorageError]) -> HTTPStatus:
@@ -76,8 +92,10 @@ class Problems:
     ) -> None:
         if status_of(type(error)) is HTTPStatus.INTERNAL_SERVER_ERROR:
             self._unforeseen(req, resp, error, params)
-        else:
-            self.write(resp, error)
+            return
+        if isinstance(error, _REFUSALS):
+            req.context.refusal = Refusal(error, params)
+        self.write(resp, error)
 
     def _refused_by_falcon(
         self, req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, params: dict[str, Any]

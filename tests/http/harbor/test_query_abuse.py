@@ -9,7 +9,7 @@ import pytest
 from moorage.audit.tables import EntryRow
 from moorage.distribution.tables import ManifestRow, RepositoryRow, TagRow
 from moorage.identity.tables import RobotRow, UserRow
-from moorage.jobs.tables import ExecutionRow
+from moorage.jobs.tables import ExecutionRow, ScheduleRow
 from moorage.projects.model import Project
 from moorage.projects.tables import ProjectRow
 from tests.http.harbor.portal import Portal, Pusher, code_of, repository_path
@@ -30,6 +30,7 @@ LISTS: dict[str, type[peewee.Model]] = {
     "/robots": RobotRow,
     "/system/gc": ExecutionRow,
     "/system/purgeaudit": ExecutionRow,
+    "/schedules": ScheduleRow,
 }
 ATTACKS = [
     "'",
@@ -66,6 +67,7 @@ KEYS_OF_Q = {
     "/robots": "ProjectID",
     "/system/gc": "job_status",
     "/system/purgeaudit": "job_status",
+    "/schedules": "kind",
 }
 
 

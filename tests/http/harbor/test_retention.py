@@ -350,3 +350,48 @@ def test_the_log_tells_who_set_the_policy_and_why_things_went(
     assert len(gone) == 2
     assert all("no rule keeps it" in json.dumps(each["moorage"]) for each in gone)
     assert any("retention policy" in each["operation_description"] for each in entries)
+
+
+def test_an_administrator_is_told_that_there_is_no_such_project(admin: Portal) -> None:
+    answer = admin.post("/retentions", {"rules": [rule()], "scope": {"level": "project", "ref": 999_999}})
+    assert (answer.status_code, message_of(answer)) == (404, "there is no project 999999")
+
+
+@pytest.mark.parametrize(
+    "extras",
+    [
+        '{"untaged":true}',
+        '{"untagged":true,"untagged":false}',
+        '{"untagged":NaN}',
+        '{"untagged":1}',
+        "[" * 100_000,
+        "true",
+    ],
+    ids=lambda text: text[:24],
+)
+def test_extras_that_could_mean_anything_are_refused(admin: Portal, dock: Project, extras: str) -> None:
+    wrong = rule()
+    wrong["tag_selectors"][0]["extras"] = extras
+    answer = admin.post("/retentions", policy(dock, wrong))
+    assert answer.status_code == 400
+    assert message_of(answer).startswith("rules[0].tag_selectors[0].extras")
+
+
+def test_a_schedule_that_never_comes_is_refused_and_changes_nothing(admin: Portal, dock: Project) -> None:
+    answer = admin.post("/retentions", policy(dock, cron="0 0 0 31 2 *"))
+    assert (answer.status_code, message_of(answer)) == (400, "this schedule names a day that no month has")
+    assert admin.post("/retentions", policy(dock, cron="0 0 0 29 2 *")).status_code == 201
+
+
+def test_a_pattern_that_takes_long_with_some_names_is_refused(admin: Portal, dock: Project) -> None:
+    answer = admin.post("/retentions", policy(dock, rule(tags="{*a,*b}" * 140)))
+    assert answer.status_code == 400
+    assert "too many ways to match" in message_of(answer)
+
+
+@pytest.mark.parametrize("cron", ["* * * * * *", "0 * * * * *", "*/30 0 * * * *", "0 0,30 * * * *"])
+def test_a_policy_runs_once_an_hour_at_most(admin: Portal, dock: Project, cron: str) -> None:
+    answer = admin.post("/retentions", policy(dock, cron=cron))
+    assert answer.status_code == 400
+    assert message_of(answer) == "trigger.settings.cron: a policy runs once an hour at most"
+    assert admin.post("/retentions", policy(dock, cron="@hourly")).status_code == 201

@@ -5,16 +5,10 @@ import time
 
 import pytest
 
-from moorage.projects import selectors
+from moorage.projects import patterns
 from moorage.projects.errors import ProjectInvalidError
-from moorage.projects.selectors import (
-    MAX_PATTERN_LENGTH,
-    Selector,
-    check_pattern,
-    check_repository_selector,
-    check_tag_selector,
-    matches,
-)
+from moorage.projects.patterns import MAX_PATTERN_LENGTH, check_pattern, matches
+from moorage.projects.selectors import Selector, check_repository_selector, check_tag_selector
 
 #: Pattern, what it matches, what it does not match.
 GOLDEN = [
@@ -273,4 +267,54 @@ def test_what_is_remembered_of_a_pattern_stays_small_and_right():
     for _ in range(4000):
         text = "".join(chance.choice("ab") for _ in range(40))
         assert matches(pattern, text) is (text[-13] == "a")
-    assert selectors._machine(pattern)._size <= selectors._REMEMBERED
+    assert patterns._machine(pattern)._size <= patterns._REMEMBERED
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*a" + "?" * 1000,
+        "{*a,*b}" * 140,
+        "*a" + "?" * 60 + "*b" + "?" * 60 + "*",
+        "{" + "," * 900 + "}*a" + "?" * 100,
+        "{a,??}" * 150,
+    ],
+    ids=lambda pattern: pattern[:12],
+)
+def test_what_takes_long_with_some_names_is_refused_at_once(pattern: str):
+    began = time.monotonic()
+    with pytest.raises(ProjectInvalidError, match="too many ways"):
+        check_pattern(pattern)
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[0-9a-f]" * 40,
+        "*-????????",
+        "sha-" + "?" * 40,
+        "*" + "[0-9]" * 8,
+        "v[0-9]*.[0-9]*.[0-9]*-{alpha,beta,rc}*",
+        "{" + ",".join(f"v1.{number}.0" for number in range(100)) + "}",
+        "{"
+        + ",".join(f"*-{word}" for word in ("dev", "test", "qa", "stage", "prod", "pr", "ci", "rc"))
+        + "}",
+        "**/" * 5 + "app-*",
+        "*a" * 40 + "b",
+    ],
+    ids=lambda pattern: pattern[:12],
+)
+def test_what_people_write_is_not_refused(pattern: str):
+    check_pattern(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["*-????????", "*" + "[0-9]" * 8, "{*-dev,*-test}*", "*a" * 40 + "b"])
+def test_what_may_be_set_is_quick_with_every_name(pattern: str):
+    chance = random.Random(2)
+    names = ["".join(chance.choice("a-0d") for _ in range(128)) for _ in range(2000)]
+    check_pattern(pattern)
+    began = time.monotonic()
+    for name in names:
+        matches(pattern, name)
+    assert time.monotonic() - began < 2  # thirty times as long as it needs

@@ -7,7 +7,8 @@ import falcon
 
 from moorage.errors import Conflict
 from moorage.jobs.errors import ExecutionUnknownError
-from moorage.jobs.model import Execution, State, Trigger
+from moorage.jobs.executions import Executions
+from moorage.jobs.model import ALL, Execution, State, Trigger
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.harbor import body, histories, query, timetable
@@ -83,12 +84,7 @@ class RunLogResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response, run_id: str) -> None:
         """All of it so far, a line each."""
         found = _run(self._services, self.kind, run_id)
-        parts, after = [], 0
-        while lines := self._services.executions.log(found.id, after=after, limit=_LINES_AT_ONCE):
-            parts += [histories.log_line(each) for each in lines]
-            after = lines[-1].id
-        resp.content_type = falcon.MEDIA_TEXT
-        resp.text = "".join(parts)
+        send_log(resp, self._services.executions, found.id)
 
 
 class ScheduleResource:
@@ -149,6 +145,16 @@ class ScheduleResource:
         self._services.schedules.put(
             caller.actor, self.kind, asked.pattern, asked.cron, parameters=parameters
         )
+
+
+def send_log(resp: falcon.Response, executions: Executions, run_id: int, task_id: int = ALL) -> None:
+    """Answer with what a run has said so far, or one task of it, a line each."""
+    parts, after = [], 0
+    while lines := executions.log(run_id, task_id=task_id, after=after, limit=_LINES_AT_ONCE):
+        parts += [histories.log_line(each) for each in lines]
+        after = lines[-1].id
+    resp.content_type = falcon.MEDIA_TEXT
+    resp.text = "".join(parts)
 
 
 def _run(services: Services, kind: str, run_id: str) -> Execution:

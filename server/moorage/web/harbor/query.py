@@ -129,6 +129,8 @@ def order(req: falcon.Request, allowed: Mapping[str, str], default: str) -> str:
     if len(asked) > 1:
         raise QueryInvalidError("'sort' names one field")
     name = asked[0].removeprefix("-")
+    if not allowed:
+        raise QueryInvalidError("this list has one order, and takes no 'sort'")
     if name not in allowed:
         fields = ", ".join(sorted(allowed))
         raise QueryInvalidError(f"sort: {asked[0][:_SHOWN]!r} is not a field to sort by; these are: {fields}")

@@ -37,6 +37,7 @@ class QuotasResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A page of them, or the one of the project that ``reference_id`` numbers."""
         page = numbered_page(req)
+        query.conditions(req, {})
         sort = query.order(req, _SORTS, "id")
         found, total = self._found(req, page, sort)
         send_page(req, resp, page, [render.quota(each) for each in found], total)

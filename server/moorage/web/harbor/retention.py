@@ -13,6 +13,7 @@ import falcon
 from moorage.distribution.errors import NameUnknownError
 from moorage.identity.model import Principal
 from moorage.oci.names import RepositoryName
+from moorage.projects.errors import ProjectUnknownError
 from moorage.projects.model import Permission, Standing
 from moorage.projects.rules import (
     CREATE_RETENTION,
@@ -61,6 +62,8 @@ class RetentionsResource:
         if draft.project_id is None:
             raise RetentionInvalidError("scope is missing; its ref is the number of a project")
         standing = _standing(self._services, caller.principal, draft.project_id)
+        if standing is None and caller.principal.admin:
+            raise ProjectUnknownError(f"there is no project {draft.project_id}")
         if not permitted(standing, CREATE_RETENTION):
             # A project that does not exist and one in which the caller may do nothing look alike.
             raise PermissionDeniedError(
@@ -116,6 +119,8 @@ class RetentionSimulationResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response, retention_id: str) -> None:
         """For each tag which rule decides; ``repository`` is named without the project."""
         page = numbered_page(req)
+        query.conditions(req, {})
+        query.order(req, {}, "")
         policy = allowed(self._services, req, retention_id, READ_RETENTION)
         project = self._services.projects.get(policy.project_id)
         asked = req.get_param("repository")

@@ -1,6 +1,6 @@
 """`/retentions/{}/executions`: runs of a policy, a task for each repository, and their logs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import falcon
@@ -12,7 +12,7 @@ from moorage.projects.rules import LIST_RETENTION, OPERATE_RETENTION, READ_RETEN
 from moorage.retention.policies import KIND
 from moorage.services import Services
 from moorage.web.access import Access, Caller
-from moorage.web.harbor import body, histories, query
+from moorage.web.harbor import body, histories, jobs, query
 from moorage.web.harbor.answer import send_created, send_page
 from moorage.web.harbor.paths import number_in_path
 from moorage.web.harbor.render import Json, moment
@@ -20,7 +20,6 @@ from moorage.web.harbor.retention import allowed
 from moorage.web.paging import numbered_page
 
 _STOP = "stop"
-_LINES_AT_ONCE = 1000
 _CODES: Mapping[State, int] = {
     State.PENDING: 0,
     State.RUNNING: 2,
@@ -126,14 +125,7 @@ class RetentionTaskLogResource:
         found = _run_of(self._services, policy.id, execution_id)
         number = number_in_path(task_id, ExecutionUnknownError("the run has no such task"))
         self._services.executions.task(found.id, number)
-        resp.content_type = falcon.MEDIA_TEXT
-        resp.text = "".join(self._lines(found.id, number))
-
-    def _lines(self, execution_id: int, task_id: int) -> Iterator[str]:
-        after, log = 0, self._services.executions.log
-        while lines := log(execution_id, task_id=task_id, after=after, limit=_LINES_AT_ONCE):
-            yield from (histories.log_line(each) for each in lines)
-            after = lines[-1].id
+        jobs.send_log(resp, self._services.executions, found.id, number)
 
 
 def run(found: Execution) -> Json:

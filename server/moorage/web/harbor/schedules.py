@@ -26,6 +26,8 @@ class SchedulesResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A page of them."""
         page = numbered_page(req)
+        query.conditions(req, {})
+        query.order(req, {}, "")
         found = self._services.schedules.list(page.limit, page.offset)
         total = self._services.schedules.count()
         send_page(req, resp, page, [histories.schedule_task(each) for each in found], total)
