@@ -43,6 +43,11 @@ _BY_KEY = (
 )
 _BY_ID = _MANIFESTS + "FROM manifest m JOIN repository r ON r.id = m.repository_id WHERE m.id IN ({})"
 _LOCK = "SELECT id FROM manifest WHERE id IN ({}) ORDER BY id"
+_NEEDED = (
+    "SELECT b.digest FROM blob b WHERE b.digest IN ({}) "
+    "AND EXISTS (SELECT 1 FROM blob_link l WHERE l.blob_id = b.id AND l.leased_until IS NULL) "
+    "AND NOT EXISTS (SELECT 1 FROM blob_link l WHERE l.blob_id = b.id AND l.leased_until <= ?)"
+)
 _KNOWN = "SELECT id, digest, size_bytes FROM blob WHERE digest IN ({})"
 _DELETE_BLOBS = (
     "DELETE FROM blob WHERE id IN ({}) "
@@ -69,6 +74,15 @@ class CondemnStore:
             rows = listed(_BLOBS, len(some)).all(moment, moment, moment, *map(str, some))
             found.update((facts.digest, facts) for facts in map(_blob, rows))
         return found
+
+    def needed_blobs(self, digests: Iterable[Digest], now: datetime) -> set[Digest]:
+        """Those that a repository holds for good, and of which no lease is over."""
+        moment = to_microseconds(now)
+        return {
+            Digest.parse(text)
+            for some in chunks(digests, _WIDTH)
+            for (text,) in listed(_NEEDED, len(some)).all(*map(str, some), moment)
+        }
 
     def known_blobs(self, digests: Iterable[Digest]) -> dict[Digest, StoredBlob]:
         """The rows of the blobs that have one."""

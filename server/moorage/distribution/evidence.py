@@ -29,6 +29,10 @@ class Evidence:
                 found[digest] = replace(BlobFacts.absent(digest), size_bytes=self._storage.stat(digest))
         return found
 
+    def needed_blobs(self, digests: Sequence[Digest], now: datetime) -> set[Digest]:
+        """Those of the digests that a repository holds for good, and of which no lease is over."""
+        return self._store.needed_blobs(digests, now)
+
     def manifests(self, keys: Iterable[ManifestKey]) -> dict[ManifestKey, ManifestFacts]:
         """Those of the manifests that are there."""
         return {facts.key: facts for facts in self._store.manifest_facts(list(keys))}

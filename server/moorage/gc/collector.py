@@ -11,13 +11,12 @@ from moorage.crashpoints import reach
 from moorage.distribution.changes import change
 from moorage.distribution.chunks import chunks
 from moorage.distribution.collecting import CollectedManifest, Collecting
-from moorage.distribution.condemning import CondemnedBlob, Condemning, Fate, is_free
+from moorage.distribution.condemning import CondemnedBlob, Condemning, Fate
 from moorage.distribution.evidence import Evidence
 from moorage.distribution.model import ManifestFacts
 from moorage.gc.model import COLLECTOR, Action, Candidate, Item, Kind, Rules, Verdict
 from moorage.gc.planner import Planner
 from moorage.gc.store import CandidateStore
-from moorage.oci.digest import Digest
 
 _log = logging.getLogger(__name__)
 
@@ -97,18 +96,11 @@ class Collector:
         Args:
             at_once: how many are locked and removed together.
         """
-        now = self._clock()
-        harvest, queue = Harvest(), _Queue(self._store, now)
-        facts = self._evidence.blobs([each.digest for each in candidates], now)
-        doubtful: dict[Digest, Candidate] = {}
-        for each in candidates:
-            found = facts[each.digest]
-            if found.id is None or found.expired or is_free(found):
-                doubtful[each.digest] = each
-            elif found.next_end is not None:
-                queue.defer(each, found.next_end)
-            else:
-                queue.drop(each)
+        harvest, queue = Harvest(), _Queue(self._store, self._clock())
+        doubtful = {each.digest: each for each in candidates}
+        # Most of what was pushed is in use when its time comes; that takes a look and no lock.
+        for digest in self._evidence.needed_blobs(list(doubtful), self._clock()):
+            queue.drop(doubtful.pop(digest))
         for some in chunks(doubtful, at_once):
             for one in [] if stopping() else self._condemning.condemn(some, stopping):
                 self._settle_blob(doubtful[one.digest], one, harvest=harvest, queue=queue)
