@@ -95,8 +95,6 @@ class BlobStore:
         "WHERE n.repository_id = blob_link.repository_id AND n.blob_id = blob_link.blob_id) "
         "RETURNING repository_id, blob_id"
     )
-    _earliest_lease = Statement("SELECT min(leased_until) FROM blob_link WHERE blob_id = ?")
-    _is_held = Statement("SELECT 1 FROM blob_link WHERE blob_id = ? LIMIT 1")
     _holders = Statement(
         "SELECT r.project_id, min(r.name) FROM blob b JOIN blob_link l ON l.blob_id = b.id "
         "JOIN repository r ON r.id = l.repository_id WHERE b.digest = ? "
@@ -213,12 +211,3 @@ class BlobStore:
             gone += [(row[0], row[1]) for row in self._unlink_expired.all(to_microseconds(now), *ids)]
         self._usage.unlinked(gone)
         return len(gone)
-
-    def earliest_lease(self, blob_id: int) -> datetime | None:
-        """When the first of the blob's leases ends; None when nobody has one."""
-        ((until,),) = self._earliest_lease.all(blob_id)
-        return None if until is None else from_microseconds(until)
-
-    def is_held(self, blob_id: int) -> bool:
-        """Whether any repository holds the blob, for good or by a lease that may be over."""
-        return self._is_held.one(blob_id) is not None
