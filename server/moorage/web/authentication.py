@@ -119,7 +119,9 @@ class Authentication:
         if refusal is None or caller is None:  # the door has told of what it refused itself
             return
         access = cast(Guarded, resource).access[req.method]
-        if access.scope == "anyone":  # an upload's admission; the upload itself is refused as well
+        # An upload's admission: the upload itself is refused and told of as well, but for one that nginx
+        # turned away, which never comes and is in nginx's log only.
+        if access.scope == "anyone":
             return
         deed = self._door.deed(access, refusal.params, req)
         project_id = caller.project_id or deed.project_id
