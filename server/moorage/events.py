@@ -188,11 +188,13 @@ class ManifestPushed(RepositoryEvent):
 
 @dataclass(frozen=True, slots=True)
 class ManifestDeleted(RepositoryEvent):
-    """`blobs` and `children` are what it referred to and the repository had, `subject` what it was about."""
+    """`blobs` and `children` are what it referred to and the repository had, `subject` what it was about;
+    `referrers` are the manifests there that are about it."""
 
     digest: Digest
     blobs: tuple[Digest, ...] = ()
     children: tuple[Digest, ...] = ()
+    referrers: tuple[Digest, ...] = ()
     subject: Digest | None = None
 
 

@@ -233,7 +233,10 @@ class Services:
                     store=queue,
                     evidence=evidence,
                     planner=planner,
-                    condemning=Condemning(condemn_store, blob_store, storage, locks, clock),
+                    condemning=Condemning(
+                        *(condemn_store, blob_store, storage, locks, clock),
+                        trash=settings.gc.trash_hours > 0,
+                    ),
                     collecting=Collecting(
                         registry, condemn_store, Removal(registry, blob_store, events, clock, lease=lease)
                     ),

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -282,6 +283,15 @@ def test_the_trash_is_kept_for_a_while(storage, put):
     assert storage.empty_trash(timedelta(hours=1)) == 0
     assert storage.empty_trash(timedelta(0)) == 1
     assert storage.empty_trash(timedelta(0)) == 0
+
+
+def test_what_was_trashed_while_the_clock_was_wrong_does_not_stay(storage, put, monkeypatch):
+    put(DATA)
+    with monkeypatch.context() as patch:
+        in_a_year = time.time_ns() + 365 * 24 * 3600 * 10**9
+        patch.setattr(time, "time_ns", lambda: in_a_year)
+        storage.trash(DIGEST)
+    assert storage.empty_trash(timedelta(hours=1)) == 1
 
 
 @pytest.mark.parametrize(

@@ -420,6 +420,15 @@ def test_settings_without_delay_empty_the_trash_at_once(yard, clock):
     assert list(yard.storage.trashed()) == []
 
 
+def test_without_a_trash_files_go_at_once(database, tmp_path, clock):
+    yard = Yard(tmp_path, clock, gc=GcSettings(grace_minutes=0, jitter_seconds=0, trash_hours=1), trash=False)
+    digest = yard.push_blob(LAYER)
+    later(clock)
+    assert yard.collect().marks["blobs"] == 1
+    assert yard.storage.stat(digest) is None
+    assert list(yard.storage.trashed()) == []
+
+
 def test_the_answer_that_a_manifest_is_there_keeps_it_for_the_index_to_come(yard, clock):
     child = yard.push_image("v1", LAYER)
     clock.forward(days=30)

@@ -97,10 +97,10 @@ def test_an_ill_manifest_stops_no_other(yard, monkeypatch):
     ill = yard.store.manifests.known(yard.repositories.find(APP).id, digests[2]).id
     references = type(yard.store.manifests).references
 
-    def refuse(self, manifest_id):
-        if manifest_id == ill:
+    def refuse(self, manifest_ids):
+        if ill in manifest_ids:
             raise RuntimeError("this row is ill")
-        return references(self, manifest_id)
+        return references(self, manifest_ids)
 
     monkeypatch.setattr(type(yard.store.manifests), "references", refuse)
     run = yard.collect()

@@ -41,6 +41,7 @@ class Yard(Distribution):
     Args:
         lease: of the collector's promises; what `Distribution` itself promises lasts `LEASE`.
         keepers: reasons to keep manifests.
+        trash: whether files go there first.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Yard(Distribution):
         gc: GcSettings = AT_ONCE,
         keepers: Any = (),
         is_full: Callable[[], bool] = lambda: False,
+        trash: bool = True,
         **rest: Any,
     ) -> None:
         super().__init__(folder, clock, **rest)
@@ -61,7 +63,9 @@ class Yard(Distribution):
         self.candidates = Candidates(self.queue, self.evidence, self.holds, clock, gc, lease=LEASE)
         self.candidates.subscribe(self.events)
         self.planner = Planner(self.queue, self.evidence, clock, keepers)
-        self.condemning = Condemning(self.condemn_store, self.blob_store, self.storage, self.locks, clock)
+        self.condemning = Condemning(
+            *(self.condemn_store, self.blob_store, self.storage, self.locks, clock), trash=trash
+        )
         removal = Removal(self.store, self.blob_store, self.events, clock, lease=LEASE)
         self.work = Work(
             store=self.queue,

@@ -14,7 +14,7 @@ from tests.support.soak import Driver, GoneError, delete, digest_at
 from tests.support.soak_images import Stock
 
 _INTO, _FROM, _PLAIN = "--dest-tls-verify=false", "--src-tls-verify=false", "--tls-verify=false"
-_GONE = ("manifest unknown", "name unknown", "404")
+_GONE = ("manifest unknown", "name unknown", "404", "image may not exist")
 
 
 class SkopeoDriver(Driver):

@@ -27,6 +27,7 @@ SETTINGS = {
     "MOORAGE_LOGIN_ADDRESS_ATTEMPTS": "100000",
 }
 _COMMAND_SECONDS = 120
+_ABANDONED_SECONDS = 40
 _COUNTED = ("manifests", "blobs", "freed_bytes")
 
 
@@ -120,9 +121,12 @@ def fsck(server: RunningServer, *words: str) -> tuple[int, Mapping[str, object]]
 
 
 def collect_the_rest(server: RunningServer) -> Counter[str]:
-    """When nobody pushes any more: collect until the leases are over and a run finds nothing."""
+    """When nobody pushes any more: collect until the leases are over and a run finds nothing.
+
+    A run whose process was killed is nobody else's for a while, and one that waits says nothing.
+    """
     total: Counter[str] = Counter()
-    deadline = time.monotonic() + 6 * LEASE_SECONDS
+    deadline = time.monotonic() + _ABANDONED_SECONDS + 6 * LEASE_SECONDS
     quiet = 0
     while quiet < 2:
         assert time.monotonic() < deadline, f"the collector never finds nothing: {total}"
@@ -139,7 +143,7 @@ def collect_the_rest(server: RunningServer) -> Counter[str]:
         told = document_in(done.stdout)
         removed = {name: int(str(told.get(name, 0))) for name in _COUNTED}
         total.update(removed)
-        waits = bool(told.get("waiting_bytes"))
+        waits = told["state"] != "Success" or told["waiting_bytes"] or told["waiting_manifests"]
         quiet = 0 if waits or removed["blobs"] or removed["manifests"] else quiet + 1
     return total
 

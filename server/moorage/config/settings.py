@@ -315,7 +315,7 @@ class GcSettings:
             between=(0, _YEAR_HOURS),
         ),
     )
-    batch: int = field(default=100, metadata=about("Things removed in one transaction.", between=(1, 1000)))
+    batch: int = field(default=500, metadata=about("Things removed in one transaction.", between=(1, 1000)))
     per_second: int = field(
         default=0, metadata=about("Things removed in a second at most; 0: no limit.", between=(0, 1_000_000))
     )

@@ -6,11 +6,20 @@ from datetime import datetime
 
 from moorage.db.connection import Statement, is_postgresql
 from moorage.db.fields import from_microseconds, to_microseconds
-from moorage.distribution.chunks import padded
+from moorage.distribution.chunks import chunks, listed, padded
 from moorage.distribution.model import StoredBlob
 from moorage.distribution.usage_store import UsageStore
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
+
+#: Blobs in one statement of the collector's, which brings many.
+_AT_ONCE = 250
+_UNLINK_EXPIRED = (
+    "DELETE FROM blob_link WHERE leased_until <= ? AND blob_id IN ({}) AND NOT EXISTS "
+    "(SELECT 1 FROM manifest_blob n "
+    "WHERE n.repository_id = blob_link.repository_id AND n.blob_id = blob_link.blob_id) "
+    "RETURNING repository_id, blob_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +97,6 @@ class BlobStore:
     )
     _unlink = Statement("DELETE FROM blob_link WHERE repository_id = ? AND blob_id = ?")
     _unlink_all = Statement("DELETE FROM blob_link WHERE repository_id = ? RETURNING blob_id")
-    _unlink_expired = Statement(
-        "DELETE FROM blob_link WHERE leased_until <= ? "
-        "AND blob_id IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AND NOT EXISTS "
-        "(SELECT 1 FROM manifest_blob n "
-        "WHERE n.repository_id = blob_link.repository_id AND n.blob_id = blob_link.blob_id) "
-        "RETURNING repository_id, blob_id"
-    )
     _holders = Statement(
         "SELECT r.project_id, min(r.name) FROM blob b JOIN blob_link l ON l.blob_id = b.id "
         "JOIN repository r ON r.id = l.repository_id WHERE b.digest = ? "
@@ -207,7 +209,8 @@ class BlobStore:
             How many links went; those that a manifest needs never go.
         """
         gone: list[tuple[int, int]] = []
-        for ids in padded(sorted(blob_ids)):
-            gone += [(row[0], row[1]) for row in self._unlink_expired.all(to_microseconds(now), *ids)]
+        for ids in chunks(sorted(blob_ids), _AT_ONCE):
+            rows = listed(_UNLINK_EXPIRED, len(ids)).all(to_microseconds(now), *ids)
+            gone += [(row[0], row[1]) for row in rows]
         self._usage.unlinked(gone)
         return len(gone)

@@ -9,11 +9,12 @@ from moorage.distribution.changes import change
 from moorage.distribution.condemn_store import CondemnStore
 from moorage.distribution.condemning import Fate
 from moorage.distribution.errors import NameUnknownError
-from moorage.distribution.model import ManifestFacts
-from moorage.distribution.removal import Removal, Removed
+from moorage.distribution.model import ManifestFacts, Repository
+from moorage.distribution.removal import Removal
 from moorage.distribution.storage import never
 from moorage.distribution.store import DistributionStore
 from moorage.events import Actor
+from moorage.oci.names import RepositoryName
 
 _log = logging.getLogger(__name__)
 
@@ -79,17 +80,21 @@ class Collecting:
     def _collect(
         self, actor: Actor, manifests: Sequence[ManifestFacts], choose: Choose
     ) -> list[CollectedManifest]:
-        gone = change(lambda: self._write(actor, [each.id for each in manifests], choose))
+        # Undone by a power cut, they are garbage as before.
+        gone = change(lambda: self._write(actor, [each.id for each in manifests], choose), durable=False)
         return [CollectedManifest(each, Fate.GONE if each.id in gone else Fate.BUSY) for each in manifests]
 
     def _write(self, actor: Actor, manifest_ids: Sequence[int], choose: Choose) -> set[int]:
         doomed = choose(self._condemn_store.lock_manifests(manifest_ids))
-        self._removal.finish(actor, [self._take_out(each) for each in doomed])
+        names = {each.key.repository for each in doomed}
+        repositories = {name: self._repository(name) for name in names}
+        found = {each.id: (repositories[each.key.repository], each.key.digest) for each in doomed}
+        self._removal.finish(actor, self._removal.take_out(found))
         reach("gc.manifests.written")
         return {each.id for each in doomed}
 
-    def _take_out(self, manifest: ManifestFacts) -> Removed:
-        repository = self._store.repositories.find(manifest.key.repository)
+    def _repository(self, name: RepositoryName) -> Repository:
+        repository = self._store.repositories.find(name)
         if repository is None:
-            raise NameUnknownError.of(manifest.key.repository)
-        return self._removal.take_out(repository, manifest.id, manifest.key.digest)
+            raise NameUnknownError.of(name)
+        return repository

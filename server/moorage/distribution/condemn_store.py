@@ -78,19 +78,19 @@ class CondemnStore:
     def needed_blobs(self, digests: Iterable[Digest], now: datetime) -> set[Digest]:
         """Those that a repository holds for good, and of which no lease is over."""
         moment = to_microseconds(now)
-        return {
-            Digest.parse(text)
-            for some in chunks(digests, _WIDTH)
-            for (text,) in listed(_NEEDED, len(some)).all(*map(str, some), moment)
-        }
+        found: set[Digest] = set()
+        for some in chunks(digests, _WIDTH):
+            named = {str(digest): digest for digest in some}
+            found.update(named[text] for (text,) in listed(_NEEDED, len(named)).all(*named, moment))
+        return found
 
     def known_blobs(self, digests: Iterable[Digest]) -> dict[Digest, StoredBlob]:
         """The rows of the blobs that have one."""
         found: dict[Digest, StoredBlob] = {}
         for some in chunks(digests, _WIDTH):
-            for number, text, size in listed(_KNOWN, len(some)).all(*map(str, some)):
-                digest = Digest.parse(text)
-                found[digest] = StoredBlob(number, digest, size)
+            named = {str(digest): digest for digest in some}
+            for number, text, size in listed(_KNOWN, len(named)).all(*named):
+                found[named[text]] = StoredBlob(number, named[text], size)
         return found
 
     def manifest_facts(self, keys: Iterable[ManifestKey]) -> list[ManifestFacts]:
@@ -133,11 +133,11 @@ class CondemnStore:
 
     def children(self, manifest_id: int) -> list[Digest]:
         """The manifests that an index lists and that are there."""
-        return [Digest.parse(text) for (text,) in self._children.all(manifest_id)]
+        return [Digest.read(text) for (text,) in self._children.all(manifest_id)]
 
     def referrers(self, key: ManifestKey) -> list[Digest]:
         """The manifests that name this one as their subject."""
-        return [Digest.parse(text) for (text,) in self._referrers.all(key.repository, str(key.digest))]
+        return [Digest.read(text) for (text,) in self._referrers.all(key.repository, str(key.digest))]
 
 
 def _moment(value: int | None) -> datetime | None:
@@ -147,14 +147,14 @@ def _moment(value: int | None) -> datetime | None:
 def _blob(row: tuple[Any, ...]) -> BlobFacts:
     number, digest, size, kept, expired, next_end, last_end = row
     ends = _moment(next_end), _moment(last_end)
-    return BlobFacts(number, Digest.parse(digest), size, bool(kept), int(expired or 0), *ends)
+    return BlobFacts(number, Digest.read(digest), size, bool(kept), int(expired or 0), *ends)
 
 
 def _manifest(row: tuple[Any, ...]) -> ManifestFacts:
     number, name, digest, size, pushed, pulled, tagged, parent_id, subject_id, held_until = row
     return ManifestFacts(
         id=number,
-        key=ManifestKey(RepositoryName(name), Digest.parse(digest)),
+        key=ManifestKey(RepositoryName(name), Digest.read(digest)),
         size_bytes=size,
         pushed_at=from_microseconds(pushed),
         pulled_at=_moment(pulled),

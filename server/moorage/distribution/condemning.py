@@ -58,6 +58,9 @@ class Condemning:
     the trash after the commit and before the lock is released: an upload of the same bytes looks
     for the file under that lock. Whatever kills us in between leaves a file that no row knows,
     which breaks nothing; whoever comes to the digest next finds it and takes it out.
+
+    Args:
+        trash: whether what is removed can be put back for a while; else its file goes at once.
     """
 
     def __init__(
@@ -67,12 +70,15 @@ class Condemning:
         storage: BlobStorage,
         locks: DigestLocks,
         clock: Clock,
+        *,
+        trash: bool,
     ) -> None:
         self._store = store
         self._blobs = blobs
         self._storage = storage
         self._locks = locks
         self._clock = clock
+        self._trash = trash
 
     def condemn(
         self, digests: Collection[Digest], stopping: Callable[[], bool] = never
@@ -123,14 +129,17 @@ class Condemning:
         """
         try:
             if found.fate is Fate.GONE:
-                self._storage.trash(found.digest)
+                self._take_out(found.digest)
             elif found.fate is Fate.ABSENT:
                 size = self._storage.stat(found.digest)
-                if size is not None and self._storage.trash(found.digest):
+                if size is not None and self._take_out(found.digest):
                     return replace(found, fate=Fate.GONE, size_bytes=size)
         except OSError as error:
             return _failed(found.digest, error)
         return found
+
+    def _take_out(self, digest: Digest) -> bool:
+        return self._storage.trash(digest) if self._trash else self._storage.remove(digest)
 
 
 def is_free(facts: BlobFacts) -> bool:

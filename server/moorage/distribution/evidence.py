@@ -45,7 +45,3 @@ class Evidence:
         """What may go once this manifest is gone: its children, and what it is the subject of."""
         digests = {*self._store.children(manifest.id), *self._store.referrers(manifest.key)}
         return [ManifestKey(manifest.key.repository, digest) for digest in sorted(digests)]
-
-    def referrers(self, key: ManifestKey) -> list[Digest]:
-        """The manifests of the repository that name this one as their subject."""
-        return self._store.referrers(key)

@@ -1,5 +1,6 @@
 """Queries for manifests and what they refer to."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,13 +8,33 @@ from typing import Any
 
 from moorage.db.connection import Statement, is_postgresql
 from moorage.db.fields import to_microseconds
-from moorage.distribution.chunks import padded
+from moorage.distribution.chunks import chunks, listed, padded
 from moorage.distribution.model import StoredManifest
 from moorage.distribution.tables import ManifestBlobRow, ManifestChildRow, ManifestRow, RepositoryRow
 from moorage.distribution.usage_store import UsageStore
 from moorage.oci.digest import Digest
 from moorage.oci.manifest import ImageIndex, ImageManifest
 from moorage.oci.names import RepositoryName, Tag
+
+#: Manifests in one statement.
+_AT_ONCE = 100
+_BLOBS = (
+    "SELECT n.manifest_id, b.digest, b.id FROM manifest_blob n JOIN blob b ON b.id = n.blob_id "
+    "WHERE n.manifest_id IN ({}) ORDER BY n.manifest_id, b.digest"
+)
+_CHILDREN = (
+    "SELECT parent_id, digest FROM manifest_child WHERE parent_id IN ({}) AND child_id IS NOT NULL "
+    "ORDER BY parent_id, digest"
+)
+_REFERRERS = (
+    "SELECT s.id, m.digest FROM manifest s "
+    "JOIN manifest m ON m.repository_id = s.repository_id AND m.subject = s.digest "
+    "WHERE s.id IN ({}) ORDER BY s.id, m.digest"
+)
+_SUBJECTS = "SELECT id, subject FROM manifest WHERE id IN ({}) AND subject IS NOT NULL"
+_DROP_BLOBS = "DELETE FROM manifest_blob WHERE manifest_id IN ({})"
+_DROP_CHILDREN = "DELETE FROM manifest_child WHERE parent_id IN ({})"
+_DELETE = "DELETE FROM manifest WHERE id IN ({}) RETURNING repository_id, length(body)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +52,17 @@ class KnownManifest:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """What a manifest refers to, as far as its repository has it.
+    """What a manifest refers to, and what refers to it, as far as its repository has it.
 
     Attributes:
         blobs: their numbers by their digests.
         subject: whether the repository has it or not.
+        referrers: the manifests that name this one as their subject.
     """
 
     blobs: dict[Digest, int]
     children: tuple[Digest, ...]
+    referrers: tuple[Digest, ...]
     subject: Digest | None
 
 
@@ -81,17 +104,6 @@ class ManifestStore:
     )
     _list_child = Statement("INSERT INTO manifest_child (parent_id, digest, child_id) VALUES (?, ?, ?)")
     _is_child = Statement("SELECT 1 FROM manifest_child WHERE child_id = ? LIMIT 1")
-    _blobs = Statement(
-        "SELECT b.digest, b.id FROM manifest_blob n JOIN blob b ON b.id = n.blob_id "
-        "WHERE n.manifest_id = ? ORDER BY b.digest"
-    )
-    _children = Statement(
-        "SELECT digest FROM manifest_child WHERE parent_id = ? AND child_id IS NOT NULL ORDER BY digest"
-    )
-    _subject = Statement("SELECT subject FROM manifest WHERE id = ?")
-    _drop_blobs = Statement("DELETE FROM manifest_blob WHERE manifest_id = ?")
-    _drop_children = Statement("DELETE FROM manifest_child WHERE parent_id = ?")
-    _delete = Statement("DELETE FROM manifest WHERE id = ? RETURNING repository_id, length(body)")
     _delete_all = Statement("DELETE FROM manifest WHERE repository_id = ? RETURNING length(body)")
     _take_in = Statement(
         "UPDATE manifest_child SET child_id = ? WHERE digest = ? AND child_id IS NULL "
@@ -194,24 +206,42 @@ class ManifestStore:
         """Whether an index lists the manifest."""
         return self._is_child.one(manifest_id) is not None
 
-    def references(self, manifest_id: int) -> References:
-        """What the manifest refers to."""
-        row = self._subject.one(manifest_id)
-        return References(
-            {Digest.parse(text): number for text, number in self._blobs.all(manifest_id)},
-            tuple(Digest.parse(text) for (text,) in self._children.all(manifest_id)),
-            None if row is None or row[0] is None else Digest.parse(row[0]),
-        )
+    def references(self, manifest_ids: Iterable[int]) -> dict[int, References]:
+        """What each of the manifests refers to."""
+        found: dict[int, References] = {}
+        for some in chunks(manifest_ids, _AT_ONCE):
+            blobs: dict[int, dict[Digest, int]] = {each: {} for each in some}
+            children: dict[int, list[Digest]] = {each: [] for each in some}
+            referrers: dict[int, list[Digest]] = {each: [] for each in some}
+            for manifest_id, text, number in listed(_BLOBS, len(some)).all(*some):
+                blobs[manifest_id][Digest.read(text)] = number
+            for manifest_id, text in listed(_CHILDREN, len(some)).all(*some):
+                children[manifest_id].append(Digest.read(text))
+            for manifest_id, text in listed(_REFERRERS, len(some)).all(*some):
+                referrers[manifest_id].append(Digest.read(text))
+            subjects = {
+                manifest_id: Digest.read(text)
+                for manifest_id, text in listed(_SUBJECTS, len(some)).all(*some)
+            }
+            for each in some:
+                found[each] = References(
+                    blobs[each], tuple(children[each]), tuple(referrers[each]), subjects.get(each)
+                )
+        return found
 
-    def delete(self, manifest_id: int) -> None:
-        """Remove the manifest and what it says about others.
+    def delete(self, manifest_ids: Iterable[int]) -> None:
+        """Remove manifests and what they say about others.
 
         Raises:
-            IntegrityError: an index lists it, or a tag names it.
+            IntegrityError: an index lists one of them, or a tag names it.
         """
-        self._drop_blobs.run(manifest_id)
-        self._drop_children.run(manifest_id)
-        for repository_id, size in self._delete.all(manifest_id):
+        sizes: Counter[int] = Counter()
+        for some in chunks(sorted(manifest_ids), _AT_ONCE):
+            listed(_DROP_BLOBS, len(some)).run(*some)
+            listed(_DROP_CHILDREN, len(some)).run(*some)
+            for repository_id, size in listed(_DELETE, len(some)).all(*some):
+                sizes[repository_id] += size
+        for repository_id, size in sorted(sizes.items()):
             self._usage.removed(repository_id, size)
 
     def delete_all(self, repository_id: int) -> None:

@@ -156,7 +156,7 @@ class Manifests:
             self._immutability.protection(held.project_id, repository).check(tags)
         for tag in tags:
             self._events.publish(TagDeleted(actor, project_id, repository, tag, digest))
-        self._removal.finish(actor, [self._removal.take_out(held, manifest.id, digest)])
+        self._removal.finish(actor, self._removal.take_out({manifest.id: (held, digest)}))
         reach("manifest.delete.written")
 
     def find_summary(self, repository: RepositoryName, reference: Tag | Digest) -> ManifestSummary | None:

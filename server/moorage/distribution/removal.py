@@ -1,7 +1,7 @@
 """Taking manifests out of a repository, inside a transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -42,15 +42,18 @@ class Removal:
         self._clock = clock
         self._lease = lease
 
-    def take_out(self, repository: Repository, manifest_id: int, digest: Digest) -> Removed:
-        """Remove one manifest, which must be locked.
+    def take_out(self, manifests: Mapping[int, tuple[Repository, Digest]]) -> list[Removed]:
+        """Remove manifests by their numbers; each must be locked.
 
         Raises:
-            IntegrityError: an index lists it, or a tag names it.
+            IntegrityError: an index lists one of them, or a tag names it.
         """
-        references = self._store.manifests.references(manifest_id)
-        self._store.manifests.delete(manifest_id)
-        return Removed(repository, digest, references)
+        references = self._store.manifests.references(manifests)
+        self._store.manifests.delete(manifests)
+        return [
+            Removed(repository, digest, references[number])
+            for number, (repository, digest) in manifests.items()
+        ]
 
     def finish(self, actor: Actor, removed: Iterable[Removed]) -> None:
         """Turn what was held for these manifests alone into leases, and tell of each of them."""
@@ -70,6 +73,7 @@ class Removal:
                     each.digest,
                     blobs=tuple(each.references.blobs),
                     children=each.references.children,
+                    referrers=each.references.referrers,
                     subject=each.references.subject,
                 )
             )

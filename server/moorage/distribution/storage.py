@@ -2,7 +2,7 @@
 
     blobs/sha256/ab/abcdef...       a blob, complete and durable
     uploads/<id>/00000000000000000000   the segment of an upload that begins at this offset
-    trash/<algorithm>-<hex>.<random>    a blob that was taken out and can still be put back
+    trash/<algorithm>-<hex>.<when>      a blob that was taken out and can still be put back
     quarantine/                         what a check set aside, see `quarantine`
 
 A blob's name appears in one step (link or rename) and only after its bytes are on the medium.
@@ -33,7 +33,7 @@ from moorage.oci.digest import ALGORITHMS, Digest, hasher
 
 _BLOB_HEX = re.compile(r"[0-9a-f]{64}(?:[0-9a-f]{64})?").fullmatch
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}").fullmatch
-_TRASHED = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})\.[0-9a-f]{16}").fullmatch
+_TRASHED = re.compile(r"(sha256|sha512)-([0-9a-f]{64}|[0-9a-f]{128})\.([0-9a-f]{16})").fullmatch
 _PIECE = 1 << 20
 
 
@@ -238,10 +238,10 @@ class FilesystemStorage:
 
     def trash(self, digest: Digest) -> bool:
         path = self._blob_path(digest)
-        target = os.path.join(self._trash, f"{digest.algorithm}-{digest.hex}.{secrets.token_hex(8)}")
+        # Its age in the trash begins now, not when the file was written.
+        name = f"{digest.algorithm}-{digest.hex}.{time.time_ns():016x}"
         try:
-            os.utime(path)  # its age in the trash begins now
-            os.rename(path, target)
+            os.rename(path, os.path.join(self._trash, name))
         except FileNotFoundError:
             return False
         return True
@@ -267,15 +267,15 @@ class FilesystemStorage:
         return remove_file(self._blob_path(digest))
 
     def empty_trash(self, older_than: timedelta, stopping: Callable[[], bool] = never) -> int:
-        limit = time.time() - older_than.total_seconds()
+        now, kept = time.time(), older_than.total_seconds()
         removed = 0
-        with os.scandir(self._trash) as entries:
-            for entry in entries:
-                if stopping():
-                    break
-                with suppress(FileNotFoundError):
-                    if entry.stat(follow_symlinks=False).st_mtime <= limit:
-                        removed += remove_file(entry.path)
+        for name in os.listdir(self._trash):
+            if stopping():
+                break
+            match = _TRASHED(name)
+            # What comes from the future was taken out when the clock was wrong.
+            if match is not None and abs(now - _seconds(match[3])) >= kept:
+                removed += remove_file(os.path.join(self._trash, name))
         return removed
 
     def _in_trash(self) -> Iterator[tuple[Trashed, str]]:
@@ -284,9 +284,9 @@ class FilesystemStorage:
                 match = _TRASHED(entry.name)
                 if match is not None:
                     with suppress(FileNotFoundError):
-                        found = entry.stat(follow_symlinks=False)
-                        at = datetime.fromtimestamp(found.st_mtime, UTC)
-                        yield Trashed(Digest(match[1], match[2]), found.st_size, at), entry.path
+                        size = entry.stat(follow_symlinks=False).st_size
+                        at = datetime.fromtimestamp(_seconds(match[3]), UTC)
+                        yield Trashed(Digest(match[1], match[2]), size, at), entry.path
 
     def walk(self) -> Iterator[tuple[Digest, int]]:
         for algorithm in ALGORITHMS:
@@ -308,6 +308,10 @@ class FilesystemStorage:
         if not is_upload_id(upload_id):
             raise ValueError("not an upload id")
         return os.path.join(self._uploads, upload_id)
+
+
+def _seconds(nanoseconds_hex: str) -> float:
+    return int(nanoseconds_hex, 16) / 1e9
 
 
 def _make_prefixes(folder: str) -> None:

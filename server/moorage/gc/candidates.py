@@ -131,8 +131,7 @@ class Candidates:
         self._note_manifests(event.repository, [event.digest], self._untagged, "tag deleted")
 
     def _manifest_deleted(self, event: ManifestDeleted) -> None:
-        key = ManifestKey(event.repository, event.digest)
-        below = [*event.children, *self._evidence.referrers(key)]
+        below = [*event.children, *event.referrers]
         if event.actor == COLLECTOR:  # the same run goes on with what is left
             now = self._clock()
             noted = [Noted(event.repository, digest, now) for digest in below]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -10,6 +11,7 @@ from pathlib import Path
 from moorage.clock import Clock
 from moorage.config.settings import GcSettings
 from moorage.crashpoints import reach
+from moorage.db.connection import bulk
 from moorage.distribution.holds import Holds
 from moorage.distribution.storage import BlobStorage
 from moorage.distribution.uploads import Uploads
@@ -26,7 +28,7 @@ from moorage.sizes import in_words
 #: Lines of the log that tell of single things; the rest is in the numbers.
 _MOST_LINES = 1000
 #: Rows of manifests go a few at a time, for each takes many statements.
-_MANIFESTS_AT_ONCE = 25
+_MANIFESTS_AT_ONCE = 100
 #: Many blobs turn out to be in use, which takes a look and no lock: so batches of candidates are larger.
 _LOOKED_AT = 2
 _COUNTS = ("found", "manifests", "blobs", "uploads", "freed_bytes", "deferred", "errors")
@@ -106,13 +108,17 @@ class Collection:
         if self._is_full():  # first of all: without room not even a row can be removed
             self._empty_trash(session)
         self._give_up_uploads(session)
-        plan = run.parameters.get("plan")
+        with nullcontext() if self._is_full() else bulk():
+            self._collect_all(session, rules)
+        self._empty_trash(session)
+        return self._result(session)
+
+    def _collect_all(self, session: "_Session", rules: Rules) -> None:
+        plan = session.run.parameters.get("plan")
         if plan is None:
             self._work_off(session, rules)
         else:
             self._carry_out(session, rules, Path(str(plan)))
-        self._empty_trash(session)
-        return self._result(session)
 
     def _rehearse(self, session: "_Session", rules: Rules) -> None:
         for item in self._work.planner.plan(rules):
@@ -215,6 +221,7 @@ class _Session:
             **self._counts,
             "seconds": round(time.monotonic() - self._began, 3),
             "waiting_bytes": outlook.waiting_bytes,
+            "waiting_manifests": outlook.manifests,
             "waiting_from": _text(outlook.waiting_from),
             "waiting_until": _text(outlook.waiting_until),
             "message": self._message(dry),

@@ -9,7 +9,7 @@ _LONGEST_PAUSE_SECONDS = 1.0
 class Pace:
     """Says how long to pause after a batch.
 
-    A quarter of what the batch took: whoever waits to write gets in between, and on a busy machine,
+    A twentieth of what the batch took: whoever waits to write gets in between, and on a busy machine,
     where a batch takes longer, it waits longer. Its low priority does the rest.
 
     Args:
@@ -29,7 +29,7 @@ class Pace:
     def pause_seconds(self, removed: int) -> float:
         """How long to pause after the batch, which removed so many things."""
         took = self._ticks() - self._began_at
-        breath = min(took / 4, _LONGEST_PAUSE_SECONDS)
+        breath = min(took / 20, _LONGEST_PAUSE_SECONDS)
         if not self._per_second:
             return breath
         return max(breath, removed / self._per_second - took)

@@ -44,6 +44,7 @@ _FIND = (
     "JOIN gc_candidate c ON c.kind = w.kind AND c.repository = w.repository AND c.digest = w.digest"
 )
 
+_KINDS = {kind.value: kind for kind in Kind}
 Key = tuple[Kind, str, Digest]
 
 
@@ -156,9 +157,9 @@ def _candidate(row: tuple[Any, ...]) -> Candidate:
     number, kind, repository, digest, due, version, tries, cause, fault = row
     return Candidate(
         id=number,
-        kind=Kind(kind),
+        kind=_KINDS[kind],
         repository=repository,
-        digest=Digest.parse(digest),
+        digest=Digest.read(digest),
         due_at=from_microseconds(due),
         version=version,
         tries=tries,
