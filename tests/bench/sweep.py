@@ -171,7 +171,7 @@ def sweep_ours(store: OurStore, garbage: Garbage, seconds: float) -> Sweep:
         with Pulls(target, garbage.live_images(_PULLED_IMAGES)) as pulls:
             time.sleep(1)
             pulls.taken()
-            time.sleep(max(4.0, seconds))
+            time.sleep(max(8.0, seconds))
             idle = pulls.taken()
             elapsed, peak = _collect(store, garbage)
             busy = pulls.taken()
