@@ -1,6 +1,6 @@
 """What can go wrong with accounts."""
 
-from moorage.errors import Conflict, Denied, Invalid, NotFound, RateLimited, Unauthenticated
+from moorage.errors import Conflict, Denied, Invalid, NotFound, RateLimited, Unauthenticated, Unavailable
 
 
 class BadCredentialsError(Unauthenticated):
@@ -48,3 +48,14 @@ class OldPasswordWrongError(Denied):
 
 class AccountInvalidError(Invalid):
     """A name, password, address or duration that breaks the rules for it."""
+
+
+class DirectoryAwayError(Unavailable):
+    """The directory does not answer: nobody knows whether the password is right."""
+
+
+class DirectoryUnsetError(Conflict):
+    """No directory was set up."""
+
+    def __init__(self) -> None:
+        super().__init__("this registry is not connected to a directory")
