@@ -143,7 +143,7 @@ def collect_the_rest(server: RunningServer) -> Counter[str]:
         told = document_in(done.stdout)
         removed = {name: int(str(told.get(name, 0))) for name in _COUNTED}
         total.update(removed)
-        waits = told["state"] != "Success" or told["waiting_bytes"] or told["waiting_manifests"]
+        waits = told["state"] != "success" or told["waiting_bytes"] or told["waiting_manifests"]
         quiet = 0 if waits or removed["blobs"] or removed["manifests"] else quiet + 1
     return total
 

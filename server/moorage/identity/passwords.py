@@ -24,6 +24,8 @@ _CONTEXT = CryptContext(
     argon2__rounds=2,
     argon2__parallelism=1,
 )
+# Else the first login would load it, and of two first logins at once one would fail.
+_CONTEXT.handler("argon2").set_backend()
 
 
 def check_strength(password: str) -> None:

@@ -1,5 +1,7 @@
 """Passwords: what is accepted, and what is compared."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -115,3 +117,15 @@ def test_an_unknown_account_costs_as_much_as_a_wrong_password():
     spoiled = fastest(lambda: verify_password("junk", "Harbour2"))
     assert 0.5 < unknown / wrong < 2
     assert 0.5 < spoiled / wrong < 2
+
+
+def test_the_first_login_finds_the_library_loaded():
+    # Two threads that log in first, and at once, would see it half loaded: one of them failed.
+    program = (
+        "import moorage.identity.passwords\n"
+        "from passlib.hash import argon2\n"
+        "print(*(each.__name__ for each in argon2.__mro__))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "argon2" in done.stdout
+    assert "NoBackend" not in done.stdout
