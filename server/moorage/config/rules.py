@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from moorage.outbound.policy import Policy
+
 _KEY: Final = "rule"
 #: Linux gives a socket's path 108 bytes with its end; ``/255.sock`` is ours.
 _SOCKET_FOLDER_BYTES = 98
@@ -87,6 +89,22 @@ def external_url(text: str) -> str:
     if parts.path not in {"", "/"} or "?" in text or "#" in text:
         raise ValueError("must end after host and port: the registry lives at the root of its host")
     return text.removesuffix("/")
+
+
+def destinations(text: str) -> str:
+    """What else than public addresses the server may call."""
+    Policy(text)
+    return text
+
+
+def readable_file(text: str) -> str:
+    """A file that can be read, made absolute; "" for none."""
+    if not text:
+        return text
+    path = os.path.abspath(os.path.expanduser(text)) if "\0" not in text else ""
+    if not os.path.isfile(path) or not os.access(path, os.R_OK):
+        raise ValueError("must be the path of a file that can be read")
+    return path
 
 
 def database_url(text: str) -> str:

@@ -351,6 +351,30 @@ class JobsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundSettings:
+    """Calls to addresses that users of the registry chose, such as those of webhooks."""
+
+    allow: str = field(
+        default="",
+        metadata=about(
+            "What may be called besides public addresses, with spaces between: `private` for the networks "
+            "of RFC 1918 and unique local IPv6 addresses, single networks such as `10.20.0.0/16`, single "
+            "addresses, or host names such as `hooks.example.com` and `*.example.com`, which then may "
+            "have private addresses. Loopback, link-local and all of the server's own addresses must be "
+            "listed one by one.",
+            check=rules.destinations,
+        ),
+    )
+    ca_file: str = field(
+        default="",
+        metadata=about(
+            "PEM file of certificate authorities to trust besides those of the system.",
+            check=rules.readable_file,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What the processes write to standard error."""
 
@@ -378,6 +402,7 @@ class Settings:
     gc: GcSettings = field(default_factory=GcSettings)
     fsck: FsckSettings = field(default_factory=FsckSettings)
     jobs: JobsSettings = field(default_factory=JobsSettings)
+    outbound: OutboundSettings = field(default_factory=OutboundSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     @property

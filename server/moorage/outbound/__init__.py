@@ -1,0 +1,1 @@
+"""Calls from this server to addresses that others chose."""
