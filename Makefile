@@ -43,7 +43,7 @@ fmt: venv-dev ## Put all code into its standard form
 
 docs: venv-dev ## Write the pages that come from the code: settings and permissions
 	$(BIN)/python -m moorage.config.reference > server/docs/configuration.md
-	$(BIN)/python -c 'from moorage.projects.rules import markdown; print(markdown(), end="")' > server/docs/permissions.md
+	$(BIN)/python -c 'from moorage.projects.rules_document import markdown; print(markdown(), end="")' > server/docs/permissions.md
 
 lock: venv-dev ## Choose the newest versions anew and write them to server/requirements/*.txt
 	cd server/requirements && for each in run build dev; do \

@@ -70,7 +70,8 @@ class Standing:
 
     Attributes:
         active: the account still exists, is enabled, unexpired, and its generation is current.
-        rights: a robot's own list; None for people.
+        rights: a robot's own list for this project; None for people.
+        auditor: may read what auditors may, in every project.
     """
 
     project_id: int
@@ -79,6 +80,7 @@ class Standing:
     admin: bool
     role: Role | None
     rights: frozenset[RobotRight] | None = None
+    auditor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,13 @@ class AccountStanding:
 
     Attributes:
         active: as in `Standing`.
+        rights: a robot's own list for what lies outside projects; None for people.
     """
 
     active: bool
     admin: bool
+    auditor: bool = False
+    rights: frozenset[RobotRight] | None = None
 
 
 @dataclass(frozen=True, slots=True)

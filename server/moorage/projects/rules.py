@@ -1,4 +1,4 @@
-"""Who may do what: the one table that guards the routes, prints the documentation and makes the tests.
+"""Who may do what: the one table that guards the routes, makes the tests, and that `rules_document` prints.
 
 Pure: it looks nothing up. `projects.access` says what an account is in a project, this module what
 that allows.
@@ -16,6 +16,8 @@ _FROM_MAINTAINER = _FROM_DEVELOPER - {Role.DEVELOPER}
 _PROJECT_ADMIN = frozenset({Role.PROJECT_ADMIN})
 
 _CRUD = ("create", "read", "update", "delete", "list")
+_READS = ("read", "list")
+_CHANGES = ("create", "update", "delete")
 
 # Resource by resource: the least role that holds each action. Names and rights are Harbor's.
 _ROWS: Mapping[str, Mapping[frozenset[Role], tuple[str, ...]]] = {
@@ -29,7 +31,7 @@ _ROWS: Mapping[str, Mapping[frozenset[Role], tuple[str, ...]]] = {
     "label": {_FROM_GUEST: ("read", "list"), _FROM_MAINTAINER: ("create", "update", "delete")},
     "log": {_PROJECT_ADMIN: ("list",)},
     "member": {_FROM_GUEST: ("read", "list"), _PROJECT_ADMIN: ("create", "update", "delete")},
-    "metadata": {_FROM_MAINTAINER: ("read",), _PROJECT_ADMIN: ("create", "update", "delete")},
+    "metadata": {_FROM_MAINTAINER: ("read", "list"), _PROJECT_ADMIN: ("create", "update", "delete")},
     "notification-policy": {
         _FROM_MAINTAINER: ("read", "list"),
         _PROJECT_ADMIN: ("create", "update", "delete"),
@@ -48,6 +50,35 @@ _ROWS: Mapping[str, Mapping[frozenset[Role], tuple[str, ...]]] = {
     "scanner": {_EVERY_ROLE: ("read",), _PROJECT_ADMIN: ("create",)},
     "tag": {_EVERY_ROLE: ("list",), _FROM_DEVELOPER: ("create",), _FROM_MAINTAINER: ("delete",)},
     "tag-retention": {_FROM_DEVELOPER: (*_CRUD, "operate")},
+}
+
+# Resource by resource: what auditors may do as well, and what only administrators and robots with the
+# right may. Names are Harbor's, but for the last: what no robot can be given.
+_SYSTEM_ROWS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "audit-log": (("list",), ()),
+    "catalog": (("read",), ()),
+    "configuration": (("read",), ("update",)),
+    "export-cve": ((), ("create", "read")),
+    "garbage-collection": (_READS, ("create", "update", "stop")),
+    "jobservice-monitor": (("list",), ("stop",)),
+    "label": (("read",), _CHANGES),
+    "ldap-user": (("list",), ("create",)),
+    "preheat-instance": (_READS, _CHANGES),
+    "project": (("list",), ("create",)),
+    "purge-audit": (_READS, ("create", "update", "stop")),
+    "quota": (_READS, ("update",)),
+    "registry": (_READS, _CHANGES),
+    "replication": (_READS, ("create",)),
+    "replication-adapter": (("list",), ()),
+    "replication-policy": (_READS, _CHANGES),
+    "robot": (_READS, _CHANGES),
+    "scan-all": (("read",), ("create", "update", "stop")),
+    "scanner": (_READS, _CHANGES),
+    "security-hub": ((), _READS),
+    "system-volumes": (("read",), ()),
+    "user": (_READS, _CHANGES),
+    "user-group": (_READS, _CHANGES),
+    "administrator": ((), ("create", "update")),
 }
 
 #: Which roles hold each permission inside a project.
@@ -129,7 +160,33 @@ PUBLIC: frozenset[Permission] = frozenset(
     }
 )
 
-#: Every right that a robot can be given: it lives in one project, and so do all of them.
+#: What auditors may read in every project: who may do what, and what was done. Nothing that comes out of
+#: an artifact is among it.
+AUDITOR: frozenset[Permission] = frozenset(
+    {
+        LIST_IMMUTABLE,
+        LIST_LABELS,
+        LIST_LOGS,
+        LIST_MEMBERS,
+        LIST_REPOSITORIES,
+        LIST_RETENTION,
+        LIST_ROBOTS,
+        READ_CONFIGURATION,
+        READ_LABEL,
+        READ_MEMBER,
+        READ_METADATA,
+        READ_PROJECT,
+        READ_QUOTA,
+        READ_REPOSITORY,
+        READ_RETENTION,
+        READ_ROBOT,
+        Permission("metadata", "list"),
+        Permission("notification-policy", "list"),
+        Permission("notification-policy", "read"),
+    }
+)
+
+#: Every right in a project that a robot can be given.
 ROBOT_RIGHTS: frozenset[RobotRight] = frozenset(RobotRight(*permission) for permission in TABLE)
 
 
@@ -138,50 +195,63 @@ READ_USER = SystemPermission("user", "read")
 CREATE_USER = SystemPermission("user", "create")
 UPDATE_USER = SystemPermission("user", "update")
 DELETE_USER = SystemPermission("user", "delete")
+LIST_GROUPS = SystemPermission("user-group", "list")
+READ_GROUP = SystemPermission("user-group", "read")
+CREATE_GROUP = SystemPermission("user-group", "create")
+UPDATE_GROUP = SystemPermission("user-group", "update")
+DELETE_GROUP = SystemPermission("user-group", "delete")
+LIST_DIRECTORY = SystemPermission("ldap-user", "list")
+IMPORT_DIRECTORY = SystemPermission("ldap-user", "create")
 LIST_AUDIT_LOG = SystemPermission("audit-log", "list")
-READ_SYSTEM = SystemPermission("system", "read")
-UPDATE_SYSTEM = SystemPermission("system", "update")
-LIST_GC = SystemPermission("gc", "list")
-READ_GC = SystemPermission("gc", "read")
-START_GC = SystemPermission("gc", "start")
-STOP_GC = SystemPermission("gc", "stop")
-UPDATE_GC = SystemPermission("gc", "update")
+READ_CATALOG = SystemPermission("catalog", "read")
+READ_SETTINGS = SystemPermission("configuration", "read")
+UPDATE_SETTINGS = SystemPermission("configuration", "update")
+READ_VOLUMES = SystemPermission("system-volumes", "read")
+LIST_GC = SystemPermission("garbage-collection", "list")
+READ_GC = SystemPermission("garbage-collection", "read")
+START_GC = SystemPermission("garbage-collection", "create")
+STOP_GC = SystemPermission("garbage-collection", "stop")
+UPDATE_GC = SystemPermission("garbage-collection", "update")
 LIST_PURGE = SystemPermission("purge-audit", "list")
 READ_PURGE = SystemPermission("purge-audit", "read")
-START_PURGE = SystemPermission("purge-audit", "start")
+START_PURGE = SystemPermission("purge-audit", "create")
 STOP_PURGE = SystemPermission("purge-audit", "stop")
 UPDATE_PURGE = SystemPermission("purge-audit", "update")
+READ_GLOBAL_LABEL = SystemPermission("label", "read")
+CREATE_GLOBAL_LABEL = SystemPermission("label", "create")
+UPDATE_GLOBAL_LABEL = SystemPermission("label", "update")
+DELETE_GLOBAL_LABEL = SystemPermission("label", "delete")
+LIST_ALL_PROJECTS = SystemPermission("project", "list")
+CREATE_PROJECT = SystemPermission("project", "create")
 LIST_QUOTAS = SystemPermission("quota", "list")
 READ_ANY_QUOTA = SystemPermission("quota", "read")
 UPDATE_QUOTA = SystemPermission("quota", "update")
-LIST_SCHEDULES = SystemPermission("schedule", "list")
+LIST_SYSTEM_ROBOTS = SystemPermission("robot", "list")
+READ_SYSTEM_ROBOT = SystemPermission("robot", "read")
+LIST_SCHEDULES = SystemPermission("jobservice-monitor", "list")
+STOP_JOBS = SystemPermission("jobservice-monitor", "stop")
+#: Who administers and who audits, and the passwords of those who do.
+APPOINT = SystemPermission("administrator", "update")
+#: Robots whose rights reach beyond one project.
+MANAGE_SYSTEM_ROBOTS = SystemPermission("administrator", "create")
 
-#: What lies outside every project: only system administrators may do it.
+#: What lies outside every project, and is guarded by `system_permitted`.
 SYSTEM: frozenset[SystemPermission] = frozenset(
-    {
-        LIST_USERS,
-        READ_USER,
-        CREATE_USER,
-        UPDATE_USER,
-        DELETE_USER,
-        LIST_AUDIT_LOG,
-        READ_SYSTEM,
-        UPDATE_SYSTEM,
-        LIST_GC,
-        READ_GC,
-        START_GC,
-        STOP_GC,
-        UPDATE_GC,
-        LIST_PURGE,
-        READ_PURGE,
-        START_PURGE,
-        STOP_PURGE,
-        UPDATE_PURGE,
-        LIST_QUOTAS,
-        READ_ANY_QUOTA,
-        UPDATE_QUOTA,
-        LIST_SCHEDULES,
-    }
+    SystemPermission(resource, action)
+    for resource, (audited, others) in _SYSTEM_ROWS.items()
+    for action in (*audited, *others)
+)
+#: What auditors may do outside projects.
+SYSTEM_AUDITOR: frozenset[SystemPermission] = frozenset(
+    SystemPermission(resource, action)
+    for resource, (audited, _) in _SYSTEM_ROWS.items()
+    for action in audited
+)
+#: What only a system administrator may do; no robot can be given it.
+IN_PERSON: frozenset[SystemPermission] = frozenset({APPOINT, MANAGE_SYSTEM_ROBOTS})
+#: Every right outside projects that a robot can be given.
+SYSTEM_ROBOT_RIGHTS: frozenset[RobotRight] = frozenset(
+    RobotRight(*permission) for permission in SYSTEM - IN_PERSON
 )
 
 
@@ -200,12 +270,18 @@ def permitted(standing: Standing | None, permission: Permission) -> bool:
         return True
     if standing.rights is not None:
         return permission in TABLE and RobotRight(*permission) in standing.rights
+    if standing.auditor and permission in AUDITOR:
+        return True
     return permission in TABLE and (standing.admin or standing.role in TABLE[permission])
 
 
 def system_permitted(standing: AccountStanding, permission: SystemPermission) -> bool:
     """Whether an account may do something that lies outside every project."""
-    return standing.active and standing.admin and permission in SYSTEM
+    if not standing.active or permission not in SYSTEM:
+        return False
+    if standing.rights is not None:
+        return permission not in IN_PERSON and RobotRight(*permission) in standing.rights
+    return standing.admin or (standing.auditor and permission in SYSTEM_AUDITOR)
 
 
 def robot_rights_allowed(standing: Standing | None, rights: Collection[RobotRight]) -> bool:
@@ -214,42 +290,3 @@ def robot_rights_allowed(standing: Standing | None, rights: Collection[RobotRigh
     Nobody can give away what they do not hold themselves.
     """
     return all(permitted(standing, Permission(right.resource, right.action)) for right in rights)
-
-
-def markdown() -> str:
-    """The documentation of this table: ``server/docs/permissions.md``, kept equal by a test."""
-    columns = [role.name.lower().replace("_", " ") for role in _DOCUMENTED]
-    lines = [
-        *_PREFACE,
-        "| Permission | anyone, if public | " + " | ".join(columns) + " |",
-        "|---|" + ":-:|" * (len(columns) + 1),
-        *(_markdown_row(permission) for permission in sorted(TABLE)),
-        "",
-        *_SYSTEM_PREFACE,
-        *(f"* {resource}: {action}" for resource, action in sorted(SYSTEM)),
-        "",
-    ]
-    return "\n".join(lines)
-
-
-_DOCUMENTED = (Role.LIMITED_GUEST, Role.GUEST, Role.DEVELOPER, Role.MAINTAINER, Role.PROJECT_ADMIN)
-_PREFACE = (
-    "# Permissions",
-    "",
-    "Printed from `moorage/projects/rules.py`; change it there.",
-    "",
-    "A member of a project has one role in it. A robot account lives in one project and has exactly the",
-    "permissions on its own list, each of them one of this table; nobody can give a robot a permission that",
-    "they do not hold themselves. A system administrator may do everything in every project. In a public",
-    "project everybody, logged in or not, may also do what the first column marks.",
-    "",
-    "A role is looked up on every request: taking it away works at once, also for tokens given out before.",
-    "",
-)
-_SYSTEM_PREFACE = ("## Outside projects", "", "Only system administrators:", "")
-
-
-def _markdown_row(permission: Permission) -> str:
-    held = [permission in PUBLIC, *(role in TABLE[permission] for role in _DOCUMENTED)]
-    marks = " | ".join("x" if each else " " for each in held)
-    return f"| {permission.resource}: {permission.action} | {marks} |"

@@ -16,8 +16,8 @@ class Access:
 
     Attributes:
         scope: ``anyone``: nothing, though a credential that is sent must be good; ``signed_in``: an
-            account; ``system``: an administrator; ``project``: `permission` in the project that
-            the path names.
+            account; ``system``: `permission` outside projects; ``project``: `permission` in the
+            project that the path names.
         permission: None where the scope says it all.
         operation: what the log and the metrics call it, a verb and a noun.
         grant: a scope that a registry token must hold besides, for instance

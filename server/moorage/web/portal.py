@@ -8,10 +8,11 @@ import falcon
 from moorage.audit.model import Deed
 from moorage.errors import Denied, Unauthenticated
 from moorage.identity.authenticator import Authenticator
+from moorage.identity.model import Principal
 from moorage.projects.access import Access as Standings
 from moorage.projects.errors import ProjectUnknownError
-from moorage.projects.model import Permission, Standing
-from moorage.projects.rules import permitted
+from moorage.projects.model import Permission, Standing, SystemPermission
+from moorage.projects.rules import permitted, system_permitted
 from moorage.web.access import Access
 from moorage.web.credentials import Basic, Bearer
 from moorage.web.door import NO_PROOF, CredentialNeededError, PermissionDeniedError, Proof
@@ -74,8 +75,8 @@ class PortalDoor:
             return self._in_project(proof, access, params, req)
         if principal.is_anonymous:
             raise CredentialNeededError("authentication is required")
-        if access.scope == "system" and not principal.admin:
-            raise PermissionDeniedError("only system administrators may do this")
+        if access.scope == "system":
+            self._check_system(principal, access)
         return None
 
     def challenge(self, req: falcon.Request, error: Unauthenticated) -> str:
@@ -87,6 +88,15 @@ class PortalDoor:
         named = _project(params, req) if _PROJECT_FIELDS & params.keys() else ""
         project = named if isinstance(named, str) else ""
         return Deed(access.operation, access.operation.partition("_")[2], req.path, project=project)
+
+    def _check_system(self, principal: Principal, access: Access) -> None:
+        permission = access.permission
+        if not isinstance(permission, SystemPermission):
+            raise TypeError(f"{access.operation} is no operation outside projects")
+        account = self._standings.account(principal.kind, principal.id, principal.generation)
+        if not system_permitted(account, permission):
+            what = f"{permission.resource}: {permission.action}"
+            raise PermissionDeniedError(f"this takes a system administrator, or the permission {what}")
 
     def _in_project(
         self, proof: Proof, access: Access, params: Mapping[str, Any], req: falcon.Request

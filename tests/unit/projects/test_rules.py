@@ -33,7 +33,7 @@ def robot(*rights: Permission, public: bool = False) -> Standing:
 
 @pytest.mark.parametrize(
     ("role", "count"),
-    list(zip(LADDER, [14, 20, 36, 53, 75], strict=True)),
+    list(zip(LADDER, [14, 20, 36, 54, 76], strict=True)),
     ids=lambda value: getattr(value, "name", None),
 )
 def test_each_role_holds_as_many_permissions_as_the_matrix_has(role: Role, count: int):
@@ -191,7 +191,54 @@ def test_not_even_an_administrator_can_give_a_robot_what_is_not_in_the_table(rig
 
 
 @pytest.mark.parametrize("permission", sorted(SYSTEM), ids=":".join)
-def test_what_lies_outside_projects_is_for_administrators_only(permission: SystemPermission):
+def test_an_administrator_may_do_everything_outside_projects_and_a_common_user_nothing(
+    permission: SystemPermission,
+):
     assert rules.system_permitted(AccountStanding(active=True, admin=True), permission)
     assert not rules.system_permitted(AccountStanding(active=True, admin=False), permission)
     assert not rules.system_permitted(AccountStanding(active=False, admin=True), permission)
+
+
+@pytest.mark.parametrize("permission", sorted(SYSTEM), ids=":".join)
+def test_a_robot_may_do_outside_projects_what_is_on_its_list_but_never_what_takes_a_person(
+    permission: SystemPermission,
+):
+    own = AccountStanding(active=True, admin=False, rights=frozenset({RobotRight(*permission)}))
+    held_outside = {each for each in SYSTEM if rules.system_permitted(own, each)}
+    assert held_outside == {permission} - rules.IN_PERSON
+    assert not rules.system_permitted(replace(own, active=False), permission)
+    assert (RobotRight(*permission) in rules.SYSTEM_ROBOT_RIGHTS) is (permission not in rules.IN_PERSON)
+
+
+def test_an_auditor_reads_and_changes_nothing():
+    assert {each.action for each in rules.SYSTEM_AUDITOR | rules.AUDITOR} == {"read", "list"}
+    inside, outside = replace(MEMBER, auditor=True), AccountStanding(active=True, admin=False, auditor=True)
+    assert held(inside) == rules.AUDITOR
+    assert {each for each in SYSTEM if rules.system_permitted(outside, each)} == rules.SYSTEM_AUDITOR
+    assert held(replace(inside, active=False)) == set()
+    assert not rules.system_permitted(replace(outside, active=False), rules.LIST_AUDIT_LOG)
+
+
+def test_an_auditor_gets_nothing_out_of_an_artifact():
+    content = {
+        "artifact",
+        "artifact-addition",
+        "accessory",
+        "scan",
+        "sbom",
+        "tag",
+        "export-cve",
+        "security-hub",
+    }
+    assert not content & {each.resource for each in rules.AUDITOR | rules.SYSTEM_AUDITOR}
+    assert not permitted(replace(MEMBER, auditor=True), rules.PULL)
+
+
+def test_an_auditor_keeps_the_role_that_they_have():
+    both = replace(MEMBER, auditor=True, role=Role.DEVELOPER)
+    assert held(both) == held(replace(MEMBER, role=Role.DEVELOPER)) | rules.AUDITOR
+
+
+def test_every_permission_outside_projects_that_the_code_names_is_in_the_table():
+    named = {value for value in vars(rules).values() if isinstance(value, SystemPermission)}
+    assert named <= SYSTEM

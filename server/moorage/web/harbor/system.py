@@ -8,7 +8,7 @@ import falcon
 
 from moorage import __version__
 from moorage.health import Finding
-from moorage.projects.rules import READ_SYSTEM
+from moorage.projects.rules import READ_VOLUMES
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.harbor import render
@@ -80,7 +80,7 @@ class SystemInfoResource:
 class VolumesResource:
     """The disk that content lies on."""
 
-    access: ClassVar[Mapping[str, Access]] = {"GET": Access("system", READ_SYSTEM, "get_volumes")}
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("system", READ_VOLUMES, "get_volumes")}
 
     def __init__(self, services: Services) -> None:
         self._services = services

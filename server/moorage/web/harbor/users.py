@@ -7,7 +7,7 @@ import falcon
 
 from moorage.identity.errors import UserUnknownError
 from moorage.identity.model import PrincipalKind, User
-from moorage.projects.rules import CREATE_USER, DELETE_USER, LIST_USERS, UPDATE_USER
+from moorage.projects.rules import APPOINT, CREATE_USER, DELETE_USER, LIST_USERS
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.door import PermissionDeniedError
@@ -128,7 +128,7 @@ class UserResource:
 class UserAdminResource:
     """Whether a user is a system administrator."""
 
-    access: ClassVar[Mapping[str, Access]] = {"PUT": Access("system", UPDATE_USER, "set_user_admin")}
+    access: ClassVar[Mapping[str, Access]] = {"PUT": Access("system", APPOINT, "set_user_admin")}
 
     def __init__(self, services: Services) -> None:
         self._services = services
