@@ -1,0 +1,175 @@
+"""A client library that others wrote for Harbor, unmodified: every answer of ours has to fit its models."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import harbor_client as hc
+import pytest
+
+from tests.support.harbor_client import Client, made, refused
+from tests.support.images import image
+from tests.support.server import ADMIN
+from tests.support.site import PRIVATE, PUBLIC, Site
+from tests.support.variants import DIRECT_SQLITE, on
+
+pytestmark = on(DIRECT_SQLITE)
+
+PASSWORD = "Harbour-2-pilot"
+
+
+@pytest.fixture
+def chief(site: Site) -> Iterator[Client]:
+    """The administrator's client."""
+    client = Client(site.server.url, ADMIN, site.server.verify)
+    yield client
+    client.rest_client.pool_manager.clear()
+
+
+@pytest.fixture
+def pushed(site: Site) -> tuple[str, str]:
+    """A repository with an image `v1`: its name without the project, and the digest."""
+    name = site.fresh()
+    client = site.client()
+    digest = client.push(name, image(), "v1")
+    client.close()
+    return name.partition("/")[2], digest
+
+
+def test_projects(chief: Client):
+    api = chief.api("Project")
+    wish = hc.ProjectReq(project_name="wharf", metadata=hc.ProjectMetadata(public="false"), storage_limit=-1)
+    number = made(api.create_project_with_http_info(wish))
+    with refused(409):
+        api.create_project(wish)
+    found = api.get_project("wharf", x_is_resource_name=True)
+    assert (found.project_id, found.name, found.metadata.public) == (number, "wharf", "false")
+    assert isinstance(found.creation_time, datetime)
+    assert api.get_project(str(number)).name == "wharf"
+    api.head_project("wharf")
+    with refused(404):
+        api.head_project("nowhere")
+    api.update_project("wharf", hc.ProjectReq(metadata=hc.ProjectMetadata(public="true")))
+    assert [each.name for each in api.list_projects(q="public=true,name=~wha")] == ["wharf"]
+    assert api.get_project_summary("wharf").quota.hard["storage"] == -1
+    assert api.get_project_deletable("wharf").deletable is True
+    metadata = chief.api("ProjectMetadata")
+    assert metadata.list_project_metadatas("wharf")["public"] == "true"
+    metadata.update_project_metadata("wharf", "public", metadata={"public": "false"})
+    assert metadata.get_project_metadata("wharf", "public") == {"public": "false"}
+    api.delete_project("wharf")
+    with refused(404):
+        api.get_project(str(number))
+
+
+def test_members(chief: Client):
+    api = chief.api("Member")
+    wish = hc.ProjectMember(role_id=2, member_user=hc.UserEntity(username="sam"))
+    number = made(api.create_project_member_with_http_info(PUBLIC, project_member=wish))
+    with refused(409):
+        api.create_project_member(PUBLIC, project_member=wish)
+    found = api.get_project_member(PUBLIC, number)
+    assert (found.entity_name, found.entity_type, found.role_name) == ("sam", "u", "developer")
+    api.update_project_member(PUBLIC, number, role=hc.RoleRequest(role_id=4))
+    assert [each.role_id for each in api.list_project_members(PUBLIC, entityname="sam")] == [4]
+    with refused(404):
+        api.get_project_member(PRIVATE, number)
+    api.delete_project_member(PUBLIC, number)
+    assert api.list_project_members(PUBLIC, entityname="sam") == []
+
+
+def test_users(chief: Client):
+    api = chief.api("User")
+    wish = hc.UserCreationReq(username="ursula", email="ursula@example.com", realname="U", password=PASSWORD)
+    number = made(api.create_user_with_http_info(wish))
+    found = api.get_user(number)
+    assert (found.username, found.email, found.sysadmin_flag) == ("ursula", "ursula@example.com", False)
+    assert [each.username for each in api.search_users("ursu")] == ["ursula"]
+    assert "ursula" in [each.username for each in api.list_users(page_size=100)]
+    api.update_user_profile(number, hc.UserProfile(email="u@example.com", realname="Ursula", comment="pilot"))
+    assert api.get_user(number).realname == "Ursula"
+    api.update_user_password(number, hc.PasswordReq(new_password=PASSWORD + "3"))
+    api.set_user_sys_admin(number, hc.UserSysAdminFlag(sysadmin_flag=True))
+    assert api.get_user(number).sysadmin_flag is True
+    with refused(400):
+        api.update_user_password(number, hc.PasswordReq(new_password="short"))
+    api.delete_user(number)
+    with refused(404):
+        api.get_user(number)
+    assert api.get_current_user_info().username == "admin"
+    assert api.get_current_user_permissions(scope=f"/project/{_number(chief, PRIVATE)}", relative=True)
+
+
+def test_repositories_and_artifacts(chief: Client, pushed: tuple[str, str]):
+    name, digest = pushed
+    repositories, artifacts = chief.api("Repository"), chief.api("Artifact")
+    found = repositories.get_repository(PRIVATE, name)
+    assert (found.name, found.artifact_count) == (f"{PRIVATE}/{name}", 1)
+    repositories.update_repository(PRIVATE, name, hc.Repository(description="of a pilot"))
+    assert repositories.get_repository(PRIVATE, name).description == "of a pilot"
+    assert f"{PRIVATE}/{name}" in [
+        each.name for each in repositories.list_repositories(PRIVATE, q=f"name=~{name}")
+    ]
+    assert repositories.list_all_repositories(q=f"name=~{name}")
+    (one,) = artifacts.list_artifacts(PRIVATE, name, with_tag=True)
+    assert (one.digest, [each.name for each in one.tags]) == (digest, ["v1"])
+    artifacts.create_tag(PRIVATE, name, digest, hc.Tag(name="v2"))
+    assert sorted(each.name for each in artifacts.list_tags(PRIVATE, name, digest)) == ["v1", "v2"]
+    artifacts.delete_tag(PRIVATE, name, digest, "v1")
+    assert artifacts.get_artifact(PRIVATE, name, "v2").digest == digest
+    assert artifacts.list_accessories(PRIVATE, name, digest) == []
+    copy = f"{name}-copy"
+    artifacts.copy_artifact(PUBLIC, copy, _from=f"{PRIVATE}/{name}@{digest}")
+    assert artifacts.get_artifact(PUBLIC, copy, digest).size == one.size
+    artifacts.delete_artifact(PUBLIC, copy, digest)
+    with refused(404):
+        artifacts.get_artifact(PUBLIC, copy, digest)
+    repositories.delete_repository(PRIVATE, name)
+    with refused(404):
+        repositories.get_repository(PRIVATE, name)
+
+
+def test_robots(chief: Client):
+    api = chief.api("Robot")
+    rights = [hc.RobotPermission("project", PRIVATE, [hc.Access("repository", "pull")])]
+    found = api.create_robot(hc.RobotCreate(name="crane", level="project", duration=30, permissions=rights))
+    assert (found.name, bool(found.secret)) == (f"robot${PRIVATE}+crane", True)
+    robot = api.get_robot_by_id(found.id)
+    assert (robot.duration, robot.disable, robot.secret) == (30, False, None)
+    assert [each.id for each in api.list_robot(q=f"Level=project,ProjectID={_number(chief, PRIVATE)}")]
+    robot.disable = True
+    api.update_robot(found.id, robot)
+    assert api.get_robot_by_id(found.id).disable is True
+    assert api.refresh_sec(found.id, hc.RobotSec(secret="")).secret != found.secret
+    api.delete_robot(found.id)
+    with refused(404):
+        api.get_robot_by_id(found.id)
+
+
+def test_quotas(chief: Client):
+    api = chief.api("Quota")
+    (found,) = api.list_quotas(reference="project", reference_id=str(_number(chief, PRIVATE)))
+    assert found.hard["storage"] == -1
+    api.update_quota(found.id, hc.QuotaUpdateReq(hard={"storage": 10**12}))
+    assert api.get_quota(found.id).hard["storage"] == 10**12
+    api.update_quota(found.id, hc.QuotaUpdateReq(hard={"storage": -1}))
+
+
+def test_the_log(chief: Client, pushed: tuple[str, str]):
+    found = chief.api("Auditlog").list_audit_logs(q=f"resource=~{pushed[0]},operation=create")
+    assert {each.username for each in found} == {"admin"}
+    assert isinstance(found[0].op_time, datetime)
+    assert chief.api("Project").get_logs(PRIVATE, q=f"resource=~{pushed[0]}")
+
+
+def test_the_system(chief: Client):
+    assert chief.api("Ping").get_ping() == "Pong"
+    assert chief.api("Health").get_health().status == "healthy"
+    assert chief.api("Systeminfo").get_system_info().harbor_version
+    assert chief.api("Systeminfo").get_volumes().storage[0].total > 0
+    assert chief.api("Statistic").get_statistic().total_project_count >= 2
+    assert [each.name for each in chief.api("Search").search(PUBLIC).project] == [PUBLIC]
+
+
+def _number(chief: Client, project: str) -> Any:
+    return chief.api("Project").get_project(project).project_id
