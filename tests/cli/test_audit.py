@@ -90,6 +90,39 @@ def test_an_archive_is_searched_like_the_log(moorage: Moorage, archived: str) ->
     assert [line.split("\t")[1] for line in lines] == ["bob"]
 
 
+def test_the_log_is_exported_in_either_form(moorage: Moorage, tmp_path: Path) -> None:
+    for name in ("dock", "pier"):
+        moorage("project", "add", name)
+    lines = moorage("audit", "export", "--resource-type", "project").stdout.splitlines()
+    assert [json.loads(line)["resource"] for line in lines] == ["pier", "dock"]
+    target = tmp_path / "log.csv"
+    assert moorage("audit", "export", "--format", "csv", "--output", str(target)).exit_code == 0
+    assert target.read_text().startswith("id,at,request_id,")
+    refused = moorage("audit", "--actor", "bob", "export")
+    assert (refused.exit_code, "come after" in refused.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "tags"),
+    [
+        (("--actor-part", "BO", "--limit", "1"), ["9"]),
+        (("--actor-kind", "robot"), []),
+        (("--verb", "push", "--tag", "3"), ["3"]),
+        (("--verb", "delete"), []),
+        (("--resource", "dock/app:4"), ["4"]),
+        (("--resource-part", "APP:5"), ["5"]),
+        (("--resource-type", "artifact", "--tag", "6"), ["6"]),
+        (("--request-id", "req", "--tag", "7"), ["7"]),
+        (("--request-id", "other"), []),
+    ],
+)
+def test_every_condition_narrows_the_answer(
+    moorage: Moorage, archived: str, words: tuple[str, ...], tags: list[str]
+) -> None:
+    found = told(moorage("audit", "--archive", archived, *words, "--json"))
+    assert [each["tag"] for each in found] == tags
+
+
 def test_the_live_log_does_not_hold_what_is_archived(moorage: Moorage, archived: str) -> None:
     assert told(moorage("audit", "--json")) == []
 

@@ -14,13 +14,14 @@ import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
 from moorage.audit.errors import ArchiveFailedError, ArchiveUnknownError
-from moorage.audit.model import Entry, Query, Result
+from moorage.audit.lines import json_lines, restored
+from moorage.audit.model import Entry, Query
 from moorage.audit.search import accepts
 from moorage.distribution.disk import make_folder, sync_folder
 
@@ -58,7 +59,7 @@ class ArchiveFile:
         Raises:
             ArchiveFailedError: it could not be written; the file is as it was before.
         """
-        lines = b"".join(json.dumps(_plain(each)).encode() + b"\n" for each in entries)
+        lines = json_lines(entries)
         try:
             if self._descriptor < 0:
                 self._create()
@@ -145,15 +146,4 @@ class Archive:
             raise ArchiveUnknownError(f"the archive has no file {name!r}") from error
         with file, suppress(*_TORN):
             for line in file:
-                yield _entry(line)
-
-
-def _plain(entry: Entry) -> dict[str, object]:
-    return {**asdict(entry), "at": entry.at.isoformat(timespec="microseconds"), "result": entry.result.value}
-
-
-def _entry(line: bytes) -> Entry:
-    values = json.loads(line)
-    values["at"] = datetime.fromisoformat(values["at"])
-    values["result"] = Result(values["result"])
-    return Entry(**values)
+                yield restored(json.loads(line))

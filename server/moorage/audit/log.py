@@ -4,7 +4,7 @@ Changes are logged in their own transaction: both happen or neither. Pulls, refu
 nothing; they are gathered and written in batches (`moorage.audit.writer`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, replace
 from functools import partial
 
@@ -131,6 +131,20 @@ class AuditLog:
         if not _is_answerable(query):
             return Page((), None)
         return self._store.page(query, min(limit, PAGE_LIMIT), after, min(offset, COUNT_LIMIT))
+
+    def walk(self, query: Query) -> Iterator[tuple[Entry, ...]]:
+        """Every entry that answers `query`, newest first, a page at a time.
+
+        It holds one page and nothing in the database. What is logged after the start is left out unless
+        it happened before what was just read.
+        """
+        after: Cursor | None = None
+        while True:
+            page = self.page(query, PAGE_LIMIT, after)
+            yield page.entries
+            after = page.next
+            if after is None:
+                return
 
     def count(self, query: Query) -> int:
         """How many entries answer `query`; `COUNT_LIMIT` + 1 stands for more than that."""

@@ -86,7 +86,7 @@ def registry_app(services: Services, observe: Observe) -> tuple[App, Admission]:
     )
     app.add_route(TOKEN_PATH, token)
     if settings.server.behind_nginx:
-        app.add_route(ADMISSION_PATH, AdmissionResource(admission, door))
+        app.add_route(ADMISSION_PATH, AdmissionResource(admission, door, services.audit))
     add_registry_routes(app, services, door, origin)
     return app, admission
 

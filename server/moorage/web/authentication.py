@@ -119,8 +119,7 @@ class Authentication:
         if refusal is None or caller is None:  # the door has told of what it refused itself
             return
         access = cast(Guarded, resource).access[req.method]
-        # An upload's admission: the upload itself is refused and told of as well, but for one that nginx
-        # turned away, which never comes and is in nginx's log only.
+        # An upload's admission: it tells of the upload itself, under that one's name.
         if access.scope == "anyone":
             return
         deed = self._door.deed(access, refusal.params, req)

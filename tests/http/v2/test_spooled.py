@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from falcon.testing import Result, TestClient
 
+from moorage.audit.model import Query
+from moorage.audit.model import Result as Outcome
 from moorage.config import Settings
 from moorage.projects.model import Project
 from moorage.services import Services
@@ -290,6 +292,23 @@ class TestAdmission:
     ) -> None:
         bob = calling(people.bob, "quay/app")
         self.assert_both(services, bob, "POST", "/v2/quay/app/blobs/uploads/", 403)
+
+    def test_an_upload_that_nginx_turns_away_is_in_the_log(
+        self, calling: Callable[..., Caller], people: People, services: Services, quay: Project
+    ) -> None:
+        bob = calling(people.bob, "quay/app")
+        self.ask(bob, "POST", "/v2/quay/app/blobs/uploads/")
+        services.audit.flush()
+        (denied,) = services.audit.page(Query(result=Outcome.DENIED), 10).entries
+        assert (denied.actor, denied.operation, denied.repository) == ("bob", "start_upload", "quay/app")
+        assert (denied.project_id, denied.project) == (quay.id, "quay")
+        assert denied.address
+        assert denied.detail
+
+    def test_what_names_no_repository_is_not(self, alice: Caller, services: Services) -> None:
+        self.ask(alice, "PUT", "/v2/nothing")
+        services.audit.flush()
+        assert services.audit.page(Query(result=Outcome.DENIED), 10).entries == ()
 
     def test_a_session_of_somebody_else_or_of_nobody(
         self, alice: Caller, calling: Callable[..., Caller], people: People, services: Services

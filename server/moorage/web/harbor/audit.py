@@ -66,19 +66,8 @@ class AuditLogsResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A page of it, newest first."""
         caller: Caller = req.context.caller
-        asked = wanted(req)
-        if not caller.principal.admin:
-            asked = replace(asked, project_ids=self._readable(caller.principal))
+        asked = readable(self._services, caller.principal, wanted(req))
         send_entries(self._services, req, resp, asked, self._render)
-
-    def _readable(self, principal: Principal) -> tuple[int, ...]:
-        if principal.kind is PrincipalKind.USER:
-            return tuple(self._services.roles.projects_with(principal.id, Role.PROJECT_ADMIN))
-        home = self._services.robots.get(principal.id).project_id
-        standing = self._services.access.standing_by_id(
-            principal.kind, principal.id, principal.generation, home
-        )
-        return (home,) if permitted(standing, LIST_LOGS) else ()
 
 
 class ProjectLogsResource:
@@ -105,6 +94,19 @@ class AuditEventsResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """All of them."""
         send(resp, [{"event_type": name} for name in OPERATIONS])
+
+
+def readable(services: Services, principal: Principal, asked: Query) -> Query:
+    """What is asked for, narrowed to what this account may read."""
+    if principal.admin:
+        return asked
+    if principal.kind is PrincipalKind.USER:
+        return replace(
+            asked, project_ids=tuple(services.roles.projects_with(principal.id, Role.PROJECT_ADMIN))
+        )
+    home = services.robots.get(principal.id).project_id
+    standing = services.access.standing_by_id(principal.kind, principal.id, principal.generation, home)
+    return replace(asked, project_ids=(home,) if permitted(standing, LIST_LOGS) else ())
 
 
 def wanted(req: falcon.Request) -> Query:

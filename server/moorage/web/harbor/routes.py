@@ -13,6 +13,7 @@ from moorage.web.harbor.current import (
     CurrentPermissionsResource,
     CurrentUserResource,
 )
+from moorage.web.harbor.exports import AuditLogsExportResource, Exports, ProjectLogsExportResource
 from moorage.web.harbor.gc import (
     GcForecastResource,
     GcHistoryResource,
@@ -74,6 +75,7 @@ _ARTIFACT = _ARTIFACTS + "/{reference}"
 def routes(services: Services, origin: Origin) -> dict[str, object]:
     """Every path below `BASE` and the resource that answers there."""
     metadatas = MetadatasResource(services)
+    exports = Exports(services.audit)
     return {
         "/ping": PingResource(),
         "/health": HealthResource(services),
@@ -94,6 +96,7 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         _PROJECT + "/immutabletagrules/{immutable_rule_id}": ImmutableRuleResource(services),
         "/projects/{project_name}/logs": ProjectLogsResource(services, entries.audit_log),
         "/projects/{project_name}/auditlog-exts": ProjectLogsResource(services, entries.audit_log_ext),
+        "/projects/{project_name}/auditlog-exts/export": ProjectLogsExportResource(services, exports),
         "/repositories": AllRepositoriesResource(services),
         _REPOSITORIES: RepositoriesResource(services),
         _REPOSITORIES + "/{repository_name}": RepositoryResource(services),
@@ -128,6 +131,7 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/audit-logs": AuditLogsResource(services, entries.audit_log),
         "/auditlog-exts": AuditLogsResource(services, entries.audit_log_ext),
         "/auditlog-exts/events": AuditEventsResource(),
+        "/auditlog-exts/export": AuditLogsExportResource(services, exports),
         "/system/gc": GcHistoryResource(services),
         "/system/gc/schedule": GcScheduleResource(services),
         "/system/gc/forecast": GcForecastResource(services),
