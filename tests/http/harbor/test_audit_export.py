@@ -132,7 +132,7 @@ def test_exports_are_few_at_a_time_and_an_end_makes_room(services: Services, adm
 
 
 def test_too_many_exports_are_put_off(services: Services) -> None:
-    exports = Exports(services.audit, at_once=1)
+    exports = Exports(services, at_once=1)
     first = falcon.Response()
     exports.send(first, FORMS["csv"], Query())
     with pytest.raises(ExportsBusyError):

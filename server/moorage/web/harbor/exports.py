@@ -12,7 +12,6 @@ from typing import ClassVar
 import falcon
 
 from moorage.audit.lines import FORMS, Form
-from moorage.audit.log import AuditLog
 from moorage.audit.model import Entry, Query
 from moorage.errors import Invalid, Unavailable
 from moorage.projects.rules import LIST_LOGS
@@ -35,8 +34,8 @@ class ExportsBusyError(Unavailable):
 class Exports:
     """Starts exports, a bounded number at a time."""
 
-    def __init__(self, audit: AuditLog, at_once: int = _AT_ONCE) -> None:
-        self._audit = audit
+    def __init__(self, services: Services, at_once: int = _AT_ONCE) -> None:
+        self._services = services
         self._places = BoundedSemaphore(at_once)
 
     def send(self, resp: falcon.Response, form: Form, asked: Query) -> None:
@@ -47,7 +46,7 @@ class Exports:
         """
         if not self._places.acquire(blocking=False):
             raise ExportsBusyError("other exports of the log are under way; try again later")
-        export = Export(form, self._audit.walk(asked), self._places)
+        export = Export(form, self._services.audit.walk(asked), self._places)
         resp.content_type = form.media_type
         resp.set_header("Content-Disposition", f'attachment; filename="audit-log.{form.name}"')
         resp.stream = export

@@ -75,7 +75,7 @@ _ARTIFACT = _ARTIFACTS + "/{reference}"
 def routes(services: Services, origin: Origin) -> dict[str, object]:
     """Every path below `BASE` and the resource that answers there."""
     metadatas = MetadatasResource(services)
-    exports = Exports(services.audit)
+    exports = Exports(services)
     return {
         "/ping": PingResource(),
         "/health": HealthResource(services),
