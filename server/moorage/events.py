@@ -96,6 +96,25 @@ class RobotDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryConnected(Event):
+    address: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryChanged(Event):
+    """`what` names the fields, never their values."""
+
+    address: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryDisconnected(Event):
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectCreated(Event):
     project_id: int
     name: str

@@ -1,4 +1,6 @@
-"""The one door to cryptography: the keys that sign tokens, and signed text (JWS, RFC 7515).
+"""The registry's own keys: those that sign tokens, and the one that seals stored secrets.
+
+Signed text is JWS (RFC 7515); sealing is in `moorage.sealing`.
 
 One algorithm, ES256, and nothing a token says about itself is believed: its header names one of our
 own keys and what kind of token it is, and has nothing else in it.
@@ -34,6 +36,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt import PyJWS
 from jwt.exceptions import InvalidTokenError
 
+from moorage import sealing
 from moorage.errors import Unauthenticated, Unavailable
 
 ALGORITHM = "ES256"
@@ -43,6 +46,7 @@ MAX_TOKEN_LENGTH = 16_384
 _HEADER = frozenset({"alg", "typ", "kid"})
 _MAX_HEADER_LENGTH = 512
 _KEY_FILE = re.compile(r"signing-(\d{6})\.pem").fullmatch
+_SEALING_KEY = "sealing.key"
 _LOOK_EVERY_SECONDS = 1.0
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _segments = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+").fullmatch
@@ -88,7 +92,7 @@ class Keyring:
         self._lock = threading.Lock()
 
     def ensure(self) -> None:
-        """Make the folder and the first key if they are not there; any number of processes may.
+        """Make the folder and the first keys if they are not there; any number of processes may.
 
         Raises:
             KeysUnreadableError: the folder or a key in it cannot be used.
@@ -97,6 +101,8 @@ class Keyring:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._files():
                 self._add(1)
+            if not (self._folder / _SEALING_KEY).exists():
+                self._write(self._folder / _SEALING_KEY, secrets.token_bytes(sealing.KEY_BYTES))
         except OSError as error:
             raise KeysUnreadableError(f"keys cannot be made in {self._folder}: {error.strerror}") from error
         self._reload()
@@ -186,6 +192,30 @@ class Keyring:
             raise KeyringError("the token's signature is wrong") from error
         return _object(payload)
 
+    def seal(self, text: str, purpose: str) -> str:
+        """A secret as it may lie in the database; `unseal` must be given the same purpose.
+
+        Raises:
+            KeysUnreadableError: the key that seals cannot be used.
+        """
+        return sealing.seal(self._sealing_key(), text, purpose)
+
+    def unseal(self, sealed: str, purpose: str) -> str:
+        """The secret that `seal` was given.
+
+        Raises:
+            SealBrokenError: it was sealed with another key or for another purpose, or was changed.
+            KeysUnreadableError: the key that seals cannot be used.
+        """
+        return sealing.unseal(self._sealing_key(), sealed, purpose)
+
+    def _sealing_key(self) -> bytes:
+        path = self._folder / _SEALING_KEY
+        key = _private_bytes(path)
+        if len(key) != sealing.KEY_BYTES:
+            raise KeysUnreadableError(f"{path} holds no key for sealing")
+        return key
+
     def _find(self, kid: str) -> _Key:
         key = self._current().by_kid.get(kid)
         if key is None:
@@ -242,15 +272,18 @@ class Keyring:
 
     def _add(self, number: int) -> bool:
         """Make the key of that number, whole or not at all; False when it is there already."""
-        target = self._folder / f"signing-{number:06}.pem"
-        partial = self._folder / f".{secrets.token_hex(8)}.partial"
         pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
+        return self._write(self._folder / f"signing-{number:06}.pem", pem)
+
+    def _write(self, target: Path, content: bytes) -> bool:
+        """Write a key, whole or not at all; False when it is there already."""
+        partial = self._folder / f".{secrets.token_hex(8)}.partial"
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(pem)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.link(partial, target)
@@ -262,13 +295,19 @@ class Keyring:
         return True
 
 
-def _load(path: Path) -> _Key:
+def _private_bytes(path: Path) -> bytes:
     try:
         if path.stat().st_mode & _OTHERS:
             raise KeysUnreadableError(f"{path} can be read by others than its owner; make it mode 0600")
-        private = load_pem_private_key(path.read_bytes(), password=None)
+        return path.read_bytes()
     except OSError as error:
         raise KeysUnreadableError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _load(path: Path) -> _Key:
+    content = _private_bytes(path)
+    try:
+        private = load_pem_private_key(content, password=None)
     except (ValueError, TypeError) as error:
         raise KeysUnreadableError(f"{path} holds no private key") from error
     if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):

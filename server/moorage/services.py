@@ -60,10 +60,15 @@ from moorage.gc.store import CandidateStore
 from moorage.health import Health
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.authenticator import Authenticator
+from moorage.identity.connections import Connections
+from moorage.identity.directory import Directory
+from moorage.identity.directory_store import DirectoryStore
 from moorage.identity.lockout import Lockout
 from moorage.identity.robots import Robots
 from moorage.identity.store import IdentityStore
+from moorage.identity.stored_directory import StoredDirectory
 from moorage.identity.users import Users
+from moorage.identity.vcenters import Vcenters
 from moorage.jobs.executions import Executions
 from moorage.jobs.runner import Handler, Runner
 from moorage.jobs.schedules import Schedules
@@ -106,6 +111,8 @@ class Services:
     robots: Robots
     access_tokens: AccessTokens
     lockout: Lockout
+    directory: Directory
+    connections: Connections
     authenticator: Authenticator
     projects: Projects
     members: Members
@@ -161,6 +168,8 @@ class Services:
         robots = Robots(identity, events, clock, grantable=ROBOT_RIGHTS)
         access_tokens = AccessTokens(identity, events, clock)
         lockout = Lockout(identity, clock, settings.login)
+        directory_store, vcenters = DirectoryStore(), Vcenters(settings.directory)
+        directory = StoredDirectory(directory_store, keyring, vcenters)
         project_store, quota_store = ProjectStore(), QuotaStore()
         immutability = Immutability(ImmutabilityStore(), events, clock)
 
@@ -293,6 +302,8 @@ class Services:
             robots=robots,
             access_tokens=access_tokens,
             lockout=lockout,
+            directory=directory,
+            connections=Connections(directory_store, keyring, vcenters, events, clock),
             authenticator=Authenticator(users, robots, access_tokens, lockout, clock),
             projects=projects,
             members=Members(project_store, events),

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from moorage.keyring import MAX_TOKEN_LENGTH, Keyring, KeyringError, KeysUnreadableError
+from moorage.sealing import SealBrokenError
 
 CLAIMS = {"sub": "user:7", "name": "alice"}
 
@@ -91,7 +92,7 @@ def test_the_header_says_algorithm_kind_and_key_and_nothing_else(keyring: Keyrin
 
 def test_only_the_owner_can_read_the_keys(keyring: Keyring, folder: Path):
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600, 0o600]
 
 
 def test_a_key_that_others_can_read_is_refused_by_name(keyring: Keyring, folder: Path):
@@ -113,7 +114,7 @@ def test_a_second_start_keeps_the_key(keyring: Keyring, folder: Path):
     again = Keyring(folder)
     again.ensure()
     assert again.verify(token, "registry") == CLAIMS
-    assert len(list(folder.iterdir())) == 1
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_many_first_starts_at_once_agree_on_one_key(folder: Path):
@@ -133,7 +134,7 @@ def test_many_first_starts_at_once_agree_on_one_key(folder: Path):
         thread.join()
     assert len(kids) == 8
     assert len(set(kids)) == 1
-    assert [path.name for path in folder.iterdir()] == ["signing-000001.pem"]
+    assert sorted(path.name for path in folder.iterdir()) == ["sealing.key", "signing-000001.pem"]
 
 
 def test_many_rotations_at_once_all_make_a_key(keyring: Keyring, folder: Path):
@@ -273,7 +274,7 @@ def test_a_number_is_not_given_to_a_second_key_after_retiring(keyring: Keyring, 
     keyring.rotate()
     keyring.retire(timedelta(0))
     keyring.rotate()
-    assert sorted(path.name for path in folder.iterdir()) == ["signing-000002.pem", "signing-000003.pem"]
+    assert sorted(path.name for path in folder.glob("*.pem")) == ["signing-000002.pem", "signing-000003.pem"]
 
 
 def test_the_epoch_changes_when_a_key_goes_and_not_when_one_comes(
@@ -426,3 +427,43 @@ def test_a_token_longer_than_any_is_refused_however_right_it_is(keyring: Keyring
 def test_no_key_shows_in_a_representation(keyring: Keyring):
     keyring.sign(CLAIMS, "registry")
     assert "PRIVATE" not in repr(vars(keyring)) + repr(keyring)
+
+
+def test_a_sealed_secret_opens_with_its_key_for_its_purpose_alone(keyring: Keyring, tmp_path: Path):
+    sealed = keyring.seal("sécret pass", "directory")
+    assert "pass" not in sealed
+    assert keyring.unseal(sealed, "directory") == "sécret pass"
+    assert keyring.seal("sécret pass", "directory") != sealed
+    other = Keyring(tmp_path / "other")
+    other.ensure()
+    with pytest.raises(SealBrokenError):
+        other.unseal(sealed, "directory")
+    with pytest.raises(SealBrokenError):
+        keyring.unseal(sealed, "another purpose")
+
+
+def test_a_sealed_secret_that_was_changed_does_not_open(keyring: Keyring):
+    sealed = keyring.seal("secret", "directory")
+    body = bytearray(base64.urlsafe_b64decode(sealed.removeprefix("v1.")))
+    for at in (0, 12, len(body) - 1):
+        body[at] ^= 1
+        with pytest.raises(SealBrokenError):
+            keyring.unseal("v1." + base64.urlsafe_b64encode(bytes(body)).decode(), "directory")
+        body[at] ^= 1
+    for broken in ("", "v1.", "v2." + sealed[3:], sealed[:-8], "v1.???", sealed + "=é"):
+        with pytest.raises(SealBrokenError):
+            keyring.unseal(broken, "directory")
+
+
+def test_a_second_start_keeps_the_key_that_seals(keyring: Keyring, folder: Path):
+    sealed = keyring.seal("secret", "directory")
+    keyring.rotate()
+    again = Keyring(folder)
+    again.ensure()
+    assert again.unseal(sealed, "directory") == "secret"
+
+
+def test_a_sealing_key_that_others_can_read_is_refused(keyring: Keyring, folder: Path):
+    (folder / "sealing.key").chmod(0o644)
+    with pytest.raises(KeysUnreadableError, match="can be read by others"):
+        keyring.seal("secret", "directory")

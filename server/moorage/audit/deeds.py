@@ -117,6 +117,11 @@ TABLE: Mapping[type[events.Event], Describe] = {
     events.RobotCreated: lambda e: _robot("create_robot", e),
     events.RobotChanged: lambda e: _robot("update_robot", e, e.what),
     events.RobotDeleted: lambda e: _robot("delete_robot", e),
+    events.DirectoryConnected: lambda e: Deed(
+        "create_directory", "directory", e.address, detail=f"as {e.account}"
+    ),
+    events.DirectoryChanged: lambda e: Deed("update_directory", "directory", e.address, detail=e.what),
+    events.DirectoryDisconnected: lambda e: Deed("delete_directory", "directory", e.address),
     events.ProjectCreated: lambda e: _project("create_project", e),
     events.ProjectChanged: lambda e: _project("update_project", e, e.what),
     events.ProjectDeleted: lambda e: _project("delete_project", e),

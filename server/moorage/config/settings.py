@@ -212,6 +212,39 @@ class LoginSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectorySettings:
+    """How long the registry waits for the vCenter that it is connected to."""
+
+    timeout_seconds: float = field(
+        default=10.0,
+        metadata=about("How long one question to vCenter may take in all.", between=(0.1, 120)),
+    )
+    connect_seconds: float = field(
+        default=4.0, metadata=about("How long vCenter may take to accept a connection.", between=(0.1, 120))
+    )
+    calls: int = field(
+        default=2,
+        metadata=about(
+            "Questions that one process may have open at once; fewer than `server.threads`, so that a slow "
+            "vCenter holds up nobody who does not need it.",
+            between=(1, 64),
+        ),
+    )
+    nested_groups: int = field(
+        default=200,
+        metadata=about(
+            "Up to so many groups of vCenter are searched for groups inside them; 0: only groups that hold "
+            "a person directly count.",
+            between=(0, 10_000),
+        ),
+    )
+    nested_seconds: float = field(
+        default=300.0,
+        metadata=about("How long it is believed which group is inside which.", between=(0, _DAY)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectsSettings:
     """Projects."""
 
@@ -397,6 +430,7 @@ class Settings:
     uploads: UploadsSettings = field(default_factory=UploadsSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     login: LoginSettings = field(default_factory=LoginSettings)
+    directory: DirectorySettings = field(default_factory=DirectorySettings)
     projects: ProjectsSettings = field(default_factory=ProjectsSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     gc: GcSettings = field(default_factory=GcSettings)

@@ -59,3 +59,28 @@ class DirectoryUnsetError(Conflict):
 
     def __init__(self) -> None:
         super().__init__("this registry is not connected to a directory")
+
+
+class DirectoryInvalidError(Invalid):
+    """A connection that breaks the rules for it."""
+
+
+class DirectoryExistsError(Conflict):
+    """The registry is connected already."""
+
+
+class DirectoryUntrustedError(DirectoryAwayError):
+    """What answers at the address does not show the certificate that it should; nothing was sent to it."""
+
+
+class DirectoryMisconfiguredError(DirectoryAwayError):
+    """The directory answers, and does not let the service account do its work."""
+
+
+class NotAdmittedError(BadCredentialsError):
+    """The directory takes the password and yet lets the account in nowhere."""
+
+    def __init__(self) -> None:
+        super(BadCredentialsError, self).__init__(
+            "vCenter knows this account and lets it do nothing: it needs at least the role Read-only there"
+        )

@@ -77,3 +77,22 @@ class LoginFailureRow(Row):
 
     class Meta:
         table_name = "login_failure"
+
+
+class DirectoryConnectionRow(Row):
+    """The one connection to a directory; domains and privileges are JSON lists, the secret is sealed."""
+
+    id = peewee.IntegerField(primary_key=True)
+    address = peewee.TextField()
+    account = peewee.TextField()
+    authorities = peewee.TextField()
+    thumbprint = peewee.TextField()
+    domains = peewee.TextField()
+    admin_privileges = peewee.TextField()
+    admin_group = peewee.TextField()
+    secret = peewee.TextField()
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "directory_connection"
