@@ -274,6 +274,13 @@ class ScheduleChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationChanged(Event):
+    """`what` names the settings, never their values."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantineEmptied(Event):
     """What a check had set aside is removed for good: so many files and folders, with so many bytes."""
 

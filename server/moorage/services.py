@@ -13,6 +13,8 @@ from moorage.audit.purge import Purge
 from moorage.audit.store import AuditStore
 from moorage.clock import Clock, utcnow
 from moorage.config import Settings
+from moorage.configuration.site_settings import SiteSettings
+from moorage.configuration.store import SettingStore
 from moorage.db.connection import is_postgresql, probe
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.blobs import Blobs
@@ -107,6 +109,7 @@ class Services:
     clock: Clock
     events: Events
     keyring: Keyring
+    site: SiteSettings
     users: Users
     robots: Robots
     access_tokens: AccessTokens
@@ -163,6 +166,7 @@ class Services:
 
         keyring = Keyring(data / "keys")
         keyring.ensure()
+        site = SiteSettings(SettingStore(), events, clock, settings)
         identity = IdentityStore()
         users = Users(identity, events, clock)
         robots = Robots(identity, events, clock, grantable=ROBOT_RIGHTS)
@@ -285,7 +289,7 @@ class Services:
             "fsck": reconciler.run,
             "purge": Purge(AuditStore(), archive, clock, settings.audit).run,
         }
-        projects = Projects(project_store, quota_store, events, clock, settings.projects)
+        projects = Projects(project_store, quota_store, events, clock, site)
         retention = RetentionStore()
         policies = Policies(retention, executions, schedules, projects, events, clock)
         policies.subscribe(events)
@@ -298,6 +302,7 @@ class Services:
             clock=clock,
             events=events,
             keyring=keyring,
+            site=site,
             users=users,
             robots=robots,
             access_tokens=access_tokens,
@@ -359,7 +364,7 @@ class Services:
         idle = timedelta(hours=self.settings.uploads.expire_hours)
         history = timedelta(days=self.settings.jobs.keep_days)
         return [
-            Chore("plan jobs", timedelta(seconds=20), lambda: self.schedules.plan_due(self.executions)),
+            Chore("plan jobs", timedelta(seconds=20), self._plan_jobs),
             Chore("forget old runs", timedelta(days=1), lambda: self.executions.forget(history)),
             Chore("expire uploads", timedelta(hours=1), lambda: self.uploads.expire(idle)),
             Chore("watch the disk", timedelta(minutes=1), self.capacity.watch),
@@ -367,6 +372,11 @@ class Services:
             Chore("forget failed logins", timedelta(minutes=15), self.lockout.sweep),
             Chore("retire keys", timedelta(hours=6), lambda: self.keyring.retire(self._key_life())),
         ]
+
+    def _plan_jobs(self) -> None:
+        """What is due while the registry is read-only runs when that is over."""
+        if not self.site.read_only():
+            self.schedules.plan_due(self.executions)
 
     def _key_life(self) -> timedelta:
         """How long a key that signs no more is needed: as long as the longest token lives."""

@@ -7,6 +7,7 @@ import pytest
 from peewee import sort_models
 
 from moorage.audit import tables as audit
+from moorage.configuration import tables as configuration
 from moorage.db import migrate
 from moorage.db.connection import Row, database, is_postgresql
 from moorage.distribution import tables as distribution
@@ -34,7 +35,7 @@ def up(migrator, db):
 def rows() -> list[type[Row]]:
     found = [
         each
-        for module in (identity, projects, distribution, audit, gc, jobs, retention)
+        for module in (configuration, identity, projects, distribution, audit, gc, jobs, retention)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Row) and each.__module__ == module.__name__
     ]

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from moorage import events
-from moorage.config import LoginSettings, ProjectsSettings
+from moorage.config import LoginSettings, ProjectsSettings, Settings
+from moorage.configuration.site_settings import SiteSettings
+from moorage.configuration.store import SettingStore
 from moorage.events import Actor, Event, Events
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.authenticator import Authenticator
@@ -51,7 +53,9 @@ class Accounts:
         self.access_tokens = AccessTokens(store, self.events, clock)
         self.lockout = Lockout(store, clock, login or LoginSettings())
         self.authenticator = Authenticator(self.users, self.robots, self.access_tokens, self.lockout, clock)
-        self.projects = Projects(projects, QuotaStore(), self.events, clock, creation or ProjectsSettings())
+        settings = Settings(projects=creation or ProjectsSettings())
+        self.site = SiteSettings(SettingStore(), self.events, clock, settings)
+        self.projects = Projects(projects, QuotaStore(), self.events, clock, self.site)
         self.members = Members(projects, self.events)
         self.access = Access(projects, clock)
 

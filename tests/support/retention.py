@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from moorage.config import ProjectsSettings
+from moorage.config import Settings
+from moorage.configuration.site_settings import SiteSettings
+from moorage.configuration.store import SettingStore
 from moorage.distribution.hold_store import HoldStore
 from moorage.distribution.holds import Holds
 from moorage.distribution.tables import ManifestRow, TagRow
@@ -42,7 +44,8 @@ class Keeping(Distribution):
         jobs = JobStore()
         self.executions = Executions(jobs, self.events, clock)
         self.schedules = Schedules(jobs, self.events, clock)
-        self.projects = Projects(ProjectStore(), QuotaStore(), self.events, clock, ProjectsSettings())
+        site = SiteSettings(SettingStore(), self.events, clock, Settings())
+        self.projects = Projects(ProjectStore(), QuotaStore(), self.events, clock, site)
         self.retention_store = RetentionStore()
         self.policies = Policies(
             self.retention_store, self.executions, self.schedules, self.projects, self.events, clock

@@ -148,6 +148,9 @@ TABLE: Mapping[type[events.Event], Describe] = {
     events.JobStopped: lambda e: _job("stop", e),
     events.JobFinished: lambda e: _job("finish", e, f"{e.state}: {e.message}" if e.message else e.state),
     events.ScheduleChanged: _schedule,
+    events.ConfigurationChanged: lambda e: Deed(
+        "update_configuration", "configuration", "configuration", None, detail=e.what
+    ),
     events.QuarantineEmptied: lambda e: Deed(
         "delete_quarantine",
         "quarantine",
@@ -196,6 +199,7 @@ OPERATIONS = (
     "stop_gc",
     "stop_purge",
     "stop_retention",
+    "update_configuration",
     "update_member",
     "update_project",
     "update_repository",

@@ -16,6 +16,7 @@ _COMMANDS = (
     "immutable",
     "retention",
     "robot",
+    "setting",
     "token",
     "audit",
     "run",

@@ -58,6 +58,13 @@ class ServerSettings:
             "redirect, and its word on address, host and scheme of the client is taken."
         ),
     )
+    ca_file: str = field(
+        default="",
+        metadata=about(
+            "PEM file with the certificate of the authority that signed the server's own, for clients to "
+            "fetch and trust (`/api/v2.0/systeminfo/getcert`); keys in it are never handed out. Empty: none."
+        ),
+    )
     drain_seconds: int = field(
         default=60,
         metadata=about("On stop, how long active requests may take to finish.", between=(0, 3600)),
@@ -249,12 +256,17 @@ class ProjectsSettings:
     """Projects."""
 
     creation: Literal["everyone", "adminonly"] = field(
-        default="everyone", metadata=about("Who may create projects: every user, or administrators only.")
+        default="everyone",
+        metadata=about(
+            "Who may create projects: every user, or administrators only. What an administrator sets while "
+            "the server runs wins."
+        ),
     )
     storage_limit_bytes: int = field(
         default=-1,
         metadata=about(
-            "The storage limit that a new project gets unless another is asked for; -1: none.",
+            "The storage limit that a new project gets unless another is asked for; -1: none. What an "
+            "administrator sets while the server runs wins.",
             between=(-1, 2**60),
         ),
     )

@@ -1,7 +1,7 @@
 """Projects: the namespaces of repositories."""
 
 from moorage.clock import Clock
-from moorage.config import ProjectsSettings
+from moorage.configuration.site_settings import SiteSettings
 from moorage.db.connection import IntegrityError, atomic
 from moorage.events import Actor, Events, ProjectChanged, ProjectCreated, ProjectDeleted
 from moorage.identity.errors import UserUnknownError
@@ -35,13 +35,13 @@ class Projects:
         quotas: QuotaStore,
         events: Events,
         clock: Clock,
-        settings: ProjectsSettings,
+        site: SiteSettings,
     ) -> None:
         self._store = store
         self._quotas = quotas
         self._events = events
         self._clock = clock
-        self._settings = settings
+        self._site = site
 
     def create(
         self,
@@ -163,12 +163,12 @@ class Projects:
     def _creator(self, owner: Principal) -> int:
         if owner.kind is not PrincipalKind.USER:
             raise ProjectCreationDeniedError("only users can create projects")
-        if self._settings.creation != _EVERYONE and not owner.admin:
+        if self._site.creation() != _EVERYONE and not owner.admin:
             raise ProjectCreationDeniedError("only system administrators can create projects here")
         return owner.id
 
     def _limit(self, owner: Principal | None, asked: int | None) -> int:
-        usual = self._settings.storage_limit_bytes
+        usual = self._site.storage_limit_bytes()
         if asked is None or asked == usual:
             return usual
         if owner is not None and not owner.admin:

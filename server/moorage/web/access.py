@@ -23,6 +23,7 @@ class Access:
         grant: a scope that a registry token must hold besides, for instance
             ``registry:catalog:*``; that of a project's route follows from its permission.
         tag_permission: takes the place of `permission` when the path's ``reference`` is a tag.
+        while_read_only: it may be called even when nothing may be changed.
     """
 
     scope: Literal["anyone", "signed_in", "system", "project"]
@@ -30,6 +31,7 @@ class Access:
     operation: str
     grant: str = ""
     tag_permission: Permission | None = None
+    while_read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

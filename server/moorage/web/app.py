@@ -80,7 +80,7 @@ def registry_app(services: Services, observe: Observe) -> tuple[App, Admission]:
     door = RegistryDoor(services.access, services.tokens, services.authenticator, settings.token, origin)
     router = Router()
     app = _app(door, router, services, observe, details=True)
-    admission = Admission(door, services.uploads, router.find)
+    admission = Admission(door, services.uploads, router.find, services.site.read_only)
     token = TokenResource(
         services.tokens, services.access, services.authenticator, services.audit, settings.token.service
     )
@@ -103,6 +103,7 @@ def portal_app(services: Services, counts: Counts) -> App:
 
 
 def _app(door: Door, router: Router, services: Services, observe: Observe, *, details: bool) -> App:
-    app = App(middleware=Authentication(door, services.audit, observe), router=router)
+    authentication = Authentication(door, services.audit, observe, services.site.read_only)
+    app = App(middleware=authentication, router=router)
     Problems(details=details).install(app)
     return app

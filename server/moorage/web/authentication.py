@@ -35,6 +35,15 @@ _USER_AGENT_LENGTH = 256
 _log = logging.getLogger(__name__)
 
 
+#: Methods that change nothing, on any route.
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+IS_READ_ONLY = "the registry is read-only at the moment; an administrator can end that"
+
+
+class ReadOnlyError(Denied):
+    """An administrator has said that nothing may be changed for now."""
+
+
 class MethodUnsupportedError(Unsupported):
     """The route does not know the method."""
 
@@ -42,10 +51,13 @@ class MethodUnsupportedError(Unsupported):
 class Authentication:
     """Lets a request through to its responder with `req.context.caller` set, or not at all."""
 
-    def __init__(self, door: Door, audit: AuditLog, observe: Observe) -> None:
+    def __init__(
+        self, door: Door, audit: AuditLog, observe: Observe, is_read_only: Callable[[], bool]
+    ) -> None:
         self._door = door
         self._audit = audit
         self._observe = observe
+        self._is_read_only = is_read_only
         self._headers = tuple(door.headers.items())
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -77,6 +89,8 @@ class Authentication:
             self._note_denied(req, access, proof, params)
             raise
         req.context.caller = Caller(proof.principal, actor_of(req, proof.principal), proof.claims, standing)
+        if req.method not in READS and not access.while_read_only and self._is_read_only():
+            raise ReadOnlyError(IS_READ_ONLY)
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, succeeded: bool

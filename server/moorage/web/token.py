@@ -51,7 +51,7 @@ class TokenResource:
 
     access: ClassVar[Mapping[str, Access]] = {
         "GET": Access("anyone", None, "issue_token"),
-        "POST": Access("anyone", None, "issue_token"),
+        "POST": Access("anyone", None, "issue_token", while_read_only=True),
     }
 
     def __init__(

@@ -20,6 +20,7 @@ CALLS = [
     ("PUT", "/users/1/sysadmin"),
     ("PUT", "/users/1/password"),
     ("POST", "/users/current/tokens"),
+    ("PUT", "/configurations"),
     ("POST", "/system/gc/schedule"),
     ("PUT", "/system/gc/schedule"),
     ("POST", "/system/purgeaudit/schedule"),

@@ -6,6 +6,7 @@ No secret ever passes through here, apart from the two answers that show one onc
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from moorage.configuration.model import Shown
 from moorage.distribution.model import ProjectUsage
 from moorage.health import Finding
 from moorage.identity.model import AccessToken, Robot, User
@@ -77,6 +78,11 @@ def summary(*, repositories: int, members: Mapping[Role, int] | None, usage: Pro
         for role in _STRONGEST_FIRST:
             answer[f"{role.name.lower()}_count"] = members.get(role, 0)
     return answer
+
+
+def configurations(found: Mapping[str, Shown]) -> Json:
+    """The settings of the site."""
+    return {name: {"value": each.value, "editable": each.editable} for name, each in found.items()}
 
 
 def quota(found: ProjectUsage) -> Json:

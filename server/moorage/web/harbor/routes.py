@@ -7,6 +7,7 @@ from moorage.web.harbor import entries
 from moorage.web.harbor.answer import BASE
 from moorage.web.harbor.artifacts import AccessoriesResource, ArtifactResource, ArtifactsResource
 from moorage.web.harbor.audit import AuditEventsResource, AuditLogsResource, ProjectLogsResource
+from moorage.web.harbor.configurations import ConfigurationsResource, InternalConfigurationsResource
 from moorage.web.harbor.current import (
     AccessTokenResource,
     AccessTokensResource,
@@ -53,7 +54,13 @@ from moorage.web.harbor.retention_runs import (
 from moorage.web.harbor.robots import RobotResource, RobotsResource
 from moorage.web.harbor.schedules import SchedulePausedResource, SchedulesResource
 from moorage.web.harbor.search import SearchResource, StatisticsResource
-from moorage.web.harbor.system import HealthResource, PingResource, SystemInfoResource, VolumesResource
+from moorage.web.harbor.system import (
+    CertificateResource,
+    HealthResource,
+    PingResource,
+    SystemInfoResource,
+    VolumesResource,
+)
 from moorage.web.harbor.tags import TagResource, TagsResource
 from moorage.web.harbor.users import (
     UserAdminResource,
@@ -81,6 +88,9 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/health": HealthResource(services),
         "/systeminfo": SystemInfoResource(services, origin),
         "/systeminfo/volumes": VolumesResource(services),
+        "/systeminfo/getcert": CertificateResource(services),
+        "/configurations": ConfigurationsResource(services),
+        "/internalconfig": InternalConfigurationsResource(services),
         "/search": SearchResource(services),
         "/statistics": StatisticsResource(services),
         "/projects": ProjectsResource(services),

@@ -1,4 +1,4 @@
-"""`/ping`, `/health`, `/systeminfo` and `/systeminfo/volumes`."""
+"""`/ping`, `/health`, `/systeminfo`, its volumes and its certificate."""
 
 import shutil
 from collections.abc import Mapping
@@ -7,10 +7,12 @@ from typing import ClassVar
 import falcon
 
 from moorage import __version__
+from moorage.configuration import keys
 from moorage.health import Finding
 from moorage.projects.rules import READ_VOLUMES
 from moorage.services import Services
 from moorage.web.access import Access, Caller
+from moorage.web.certificate import authority, has_authority
 from moorage.web.harbor import render
 from moorage.web.harbor.answer import send
 from moorage.web.origin import Origin
@@ -59,22 +61,40 @@ class SystemInfoResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The release only for whoever has an account, as in Harbor."""
         caller: Caller = req.context.caller
+        site = self._services.site
         url = self._origin.of(req.env)
         answer: dict[str, object] = {
-            "auth_mode": "db_auth",
+            "auth_mode": site.value(keys.AUTH_MODE),
             "primary_auth_mode": True,
-            "self_registration": False,
+            "self_registration": site.value(keys.SELF_REGISTRATION),
             "external_url": url,
             "registry_url": url.partition("://")[2],
-            "project_creation_restriction": self._services.settings.projects.creation,
-            "has_ca_root": False,
-            "read_only": False,
-            "notification_enable": False,
+            "project_creation_restriction": site.creation(),
+            "has_ca_root": has_authority(self._services.settings.server.ca_file),
+            "read_only": site.read_only(),
+            "notification_enable": site.notifications(),
             "registry_storage_provider_name": "filesystem",
+            "banner_message": site.value(keys.BANNER),
+            "current_time": render.moment(self._services.clock()),
         }
         if not caller.principal.is_anonymous:
             answer["harbor_version"] = DIALECT
         send(resp, answer)
+
+
+class CertificateResource:
+    """The certificate that clients have to trust, for download."""
+
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("anyone", None, "get_certificate")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """It, and nothing else that its file may hold."""
+        resp.text = authority(self._services.settings.server.ca_file)
+        resp.content_type = "application/x-pem-file"
+        resp.set_header("Content-Disposition", "attachment; filename=ca.crt")
 
 
 class VolumesResource:

@@ -23,6 +23,7 @@ from moorage.events import Actor
 from moorage.oci.digest import Digest, DigestInvalidError
 from moorage.oci.names import RepositoryName
 from moorage.web.access import Access, Caller, Guarded
+from moorage.web.authentication import IS_READ_ONLY, ReadOnlyError
 from moorage.web.credentials import parse_authorization
 from moorage.web.door import CredentialNeededError
 from moorage.web.problems import status_of
@@ -47,10 +48,17 @@ class Admission:
         find: the router's `find`.
     """
 
-    def __init__(self, door: RegistryDoor, uploads: Uploads, find: Callable[[str], Found | None]) -> None:
+    def __init__(
+        self,
+        door: RegistryDoor,
+        uploads: Uploads,
+        find: Callable[[str], Found | None],
+        is_read_only: Callable[[], bool],
+    ) -> None:
         self._door = door
         self._uploads = uploads
         self._find = find
+        self._is_read_only = is_read_only
 
     def decide(
         self, method: str, target: str, authorization: str | None, address: str, declared_bytes: int
@@ -67,6 +75,8 @@ class Admission:
         access, params = self._wanted(method, target)
         proof = self._door.prove(parse_authorization(authorization), address)
         standing = self._door.decide(proof, access, params)
+        if self._is_read_only():
+            raise ReadOnlyError(IS_READ_ONLY)
         session_id = params.get("session_id")
         if session_id is not None:
             principal = proof.principal

@@ -1,0 +1,1 @@
+"""What administrators set while the registry runs; the configuration file says what it starts with."""
