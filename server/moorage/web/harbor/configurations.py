@@ -38,9 +38,7 @@ class ConfigurationsResource:
 class InternalConfigurationsResource:
     """The same for Harbor's own parts; there are no others here, so it can only be read."""
 
-    access: ClassVar[Mapping[str, Access]] = {
-        "GET": Access("system", READ_SETTINGS, "get_configuration")
-    }
+    access: ClassVar[Mapping[str, Access]] = {"GET": Access("system", READ_SETTINGS, "get_configuration")}
 
     def __init__(self, services: Services) -> None:
         self._services = services
