@@ -75,6 +75,8 @@ class AccessTokenRevoked(Event):
 
 @dataclass(frozen=True, slots=True)
 class RobotCreated(Event):
+    """`project_id` is 0 for a robot of the system, in all three of these."""
+
     project_id: int
     robot_id: int
     name: str

@@ -66,6 +66,8 @@ from moorage.identity.connections import Connections
 from moorage.identity.directory import Directory
 from moorage.identity.directory_store import DirectoryStore
 from moorage.identity.lockout import Lockout
+from moorage.identity.robot_store import RobotStore
+from moorage.identity.robot_terms import Grantable
 from moorage.identity.robots import Robots
 from moorage.identity.store import IdentityStore
 from moorage.identity.stored_directory import StoredDirectory
@@ -87,7 +89,7 @@ from moorage.projects.quota_store import QuotaStore
 from moorage.projects.quotas import Quotas
 from moorage.projects.role_store import RoleStore
 from moorage.projects.roles import Roles
-from moorage.projects.rules import ROBOT_RIGHTS
+from moorage.projects.rules import ROBOT_RIGHTS, SYSTEM_ROBOT_RIGHTS
 from moorage.projects.store import ProjectStore
 from moorage.retention.deletion import Deletion
 from moorage.retention.policies import KIND as RETENTION
@@ -169,7 +171,7 @@ class Services:
         site = SiteSettings(SettingStore(), events, clock, settings)
         identity = IdentityStore()
         users = Users(identity, events, clock)
-        robots = Robots(identity, events, clock, grantable=ROBOT_RIGHTS)
+        robots = Robots(RobotStore(), events, clock, grantable=Grantable(ROBOT_RIGHTS, SYSTEM_ROBOT_RIGHTS))
         access_tokens = AccessTokens(identity, events, clock)
         lockout = Lockout(identity, clock, settings.login)
         directory_store, vcenters = DirectoryStore(), Vcenters(settings.directory)

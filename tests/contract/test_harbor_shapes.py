@@ -13,7 +13,7 @@ from moorage.audit.model import Entry, Result
 from moorage.distribution.model import IndexEntry, ManifestSummary, ProjectUsage, Repository, TagEntry
 from moorage.gc.model import Outlook
 from moorage.health import Finding, State
-from moorage.identity.model import AccessToken, Robot, RobotRight, User
+from moorage.identity.model import AccessToken, PermissionKind, Robot, RobotPermission, RobotRight, User
 from moorage.jobs import model as jobs
 from moorage.oci import mediatypes
 from moorage.oci.descriptor import Descriptor, Platform
@@ -42,7 +42,13 @@ ROBOT = Robot(
     expires_at=AT + timedelta(days=30),
     created_at=AT,
     updated_at=AT,
-    rights=frozenset({RobotRight("repository", "push"), RobotRight("repository", "pull")}),
+    permissions=(
+        RobotPermission(
+            PermissionKind.PROJECT,
+            1,
+            frozenset({RobotRight("repository", "push"), RobotRight("repository", "pull")}),
+        ),
+    ),
     created_by="alice",
 )
 TOKEN = AccessToken(3, 7, "laptop", "moor_pat_abcd", AT, None, None)
@@ -229,7 +235,7 @@ SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
         {"resource": str, "action": str},
     ),
     "Robot": (
-        render.robot(ROBOT, "dock"),
+        render.robot(ROBOT, {1: "dock"}),
         {
             "id": int,
             "name": str,
@@ -479,13 +485,13 @@ def test_no_secret_is_rendered_but_where_one_is_shown_once() -> None:
 
 
 def test_a_robot_without_an_end_says_so_as_harbors_do() -> None:
-    endless = render.robot(replace(ROBOT, expires_at=None), "dock")
+    endless = render.robot(replace(ROBOT, expires_at=None), {1: "dock"})
     assert (endless["expires_at"], endless["duration"]) == (-1, -1)
-    assert render.robot(ROBOT, "dock")["duration"] == 30
+    assert render.robot(ROBOT, {1: "dock"})["duration"] == 30
 
 
 def test_the_access_of_a_robot_is_in_a_fixed_order() -> None:
-    (permission,) = render.robot(ROBOT, "dock")["permissions"]  # type: ignore[misc]
+    (permission,) = render.robot(ROBOT, {1: "dock"})["permissions"]  # type: ignore[misc]
     assert permission == {
         "kind": "project",
         "namespace": "dock",
@@ -664,6 +670,7 @@ DEMANDS = {
     "PATCH /retentions/{retention_id}/executions/{execution_id}": "signed_in",
     "GET /retentions/{retention_id}/executions/{execution_id}/tasks": "signed_in",
     "GET /retentions/{retention_id}/executions/{execution_id}/tasks/{task_id}": "signed_in",
+    "GET /permissions": "signed_in",
     "GET /robots": "signed_in",
     "POST /robots": "signed_in",
     "GET /robots/{robot_id}": "signed_in",

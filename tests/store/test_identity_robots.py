@@ -10,12 +10,13 @@ from moorage.events import ProjectDeleted, RobotChanged, RobotCreated, RobotDele
 from moorage.identity.errors import (
     AccountInvalidError,
     BadCredentialsError,
+    RobotChangedMeanwhileError,
     RobotExistsError,
     RobotUnknownError,
 )
-from moorage.identity.model import Robot, RobotRight
+from moorage.identity.model import PermissionKind, Robot, RobotPermission, RobotRight
 from moorage.projects.model import Project
-from tests.support.accounts import ACTOR, PULL, Accounts
+from tests.support.accounts import ACTOR, PULL, Accounts, within
 from tests.support.at_once import at_once
 from tests.support.clock import SetClock
 
@@ -35,19 +36,26 @@ def dock(accounts: Accounts) -> Project:
 
 def test_a_new_robot_has_a_login_name_rights_and_an_end(accounts: Accounts, dock: Project, clock: SetClock):
     made, secret = accounts.robots.create(
-        ACTOR, dock.id, "dock", "ci.build-1", description="nightly", duration_days=30, rights=PUSH
+        ACTOR,
+        (dock.id, "dock"),
+        "ci.build-1",
+        description="nightly",
+        duration_days=30,
+        permissions=[within(dock, PUSH)],
     )
     assert made.name == "robot$dock+ci.build-1"
     assert (made.description, made.rights, made.created_by) == ("nightly", PUSH, "harbourmaster")
     assert (made.expires_at, made.duration_days) == (clock.moment + timedelta(days=30), 30)
-    assert accounts.robots.get(made.id) == accounts.robots.get(made.id, dock.id) == made
+    assert accounts.robots.get(made.id) == made
     assert accounts.robots.prove(made.name, secret) == made.principal()
     assert accounts.told[1:] == [RobotCreated(ACTOR, dock.id, made.id, made.name)]
 
 
 @pytest.mark.parametrize("days", [-1, None])
 def test_a_robot_can_live_for_ever(accounts: Accounts, dock: Project, clock: SetClock, days: int | None):
-    made, secret = accounts.robots.create(ACTOR, dock.id, "dock", "ci", duration_days=days, rights=PULL)
+    made, secret = accounts.robots.create(
+        ACTOR, (dock.id, "dock"), "ci", duration_days=days, permissions=[within(dock)]
+    )
     clock.forward(days=20_000)
     assert made.expires_at is None
     assert accounts.robots.prove(made.name, secret).id == made.id
@@ -87,13 +95,13 @@ def test_rights_that_no_project_knows_are_refused(
     caught.value.message.encode()
     made, _ = accounts.robot(dock, "good")
     with pytest.raises(AccountInvalidError):
-        accounts.robots.change(ACTOR, made.id, rights=rights)
+        accounts.robots.change(ACTOR, made.id, permissions=[within(dock, rights)])
     assert accounts.robots.get(made.id).rights == PULL
 
 
 def test_a_description_of_many_lines_is_refused(accounts: Accounts, dock: Project):
     with pytest.raises(AccountInvalidError):
-        accounts.robots.create(ACTOR, dock.id, "dock", "ci", description="a\nb", duration_days=1, rights=PULL)
+        accounts.robots.create(ACTOR, (dock.id, "dock"), "ci", description="a\nb", permissions=[within(dock)])
 
 
 def test_a_name_is_taken_once_a_project(accounts: Accounts, dock: Project):
@@ -104,11 +112,9 @@ def test_a_name_is_taken_once_a_project(accounts: Accounts, dock: Project):
     assert accounts.robots.count(dock.id) == 1
 
 
-def test_a_robot_of_another_project_is_unknown_here(accounts: Accounts, dock: Project):
+def test_robots_of_another_project_are_not_in_the_list(accounts: Accounts, dock: Project):
     pier = accounts.project("pier")
     made, _ = accounts.robot(pier, "ci")
-    with pytest.raises(RobotUnknownError):
-        accounts.robots.get(made.id, dock.id)
     assert accounts.robots.list(dock.id, limit=10, offset=0) == []
     assert accounts.robots.list(pier.id, limit=10, offset=0) == [made]
 
@@ -137,15 +143,17 @@ def test_robots_are_listed_by_name_in_pages_with_their_rights(accounts: Accounts
     ("change", "what"),
     [
         ({"disabled": True}, "disabled"),
-        ({"rights": PUSH}, "rights"),
+        ({"permissions": PUSH}, "permissions"),
         ({"duration_days": 10}, "expires_at"),
-        ({"rights": PUSH, "description": "new"}, "description, rights"),
+        ({"permissions": PUSH, "description": "new"}, "description, permissions"),
     ],
 )
 def test_a_change_that_touches_security_voids_every_token(
     accounts: Accounts, dock: Project, change: dict[str, object], what: str
 ):
     made, _ = accounts.robot(dock, "ci")
+    if "permissions" in change:
+        change = {**change, "permissions": [within(dock, PUSH)]}
     changed: Robot = accounts.robots.change(ACTOR, made.id, **change)  # type: ignore[arg-type]
     assert changed.generation > made.generation
     assert accounts.told[2:] == [RobotChanged(ACTOR, dock.id, made.id, made.name, what)]
@@ -163,7 +171,7 @@ def test_sending_the_same_again_changes_nothing(accounts: Accounts, dock: Projec
     made, _ = accounts.robot(dock, "ci", days=30)
     clock.forward(days=10)
     same = accounts.robots.change(
-        ACTOR, made.id, description="", disabled=False, duration_days=30, rights=PULL
+        ACTOR, made.id, description="", disabled=False, duration_days=30, permissions=[within(dock)]
     )
     assert same == made
     assert len(accounts.told) == 2
@@ -267,3 +275,103 @@ def test_of_two_that_take_a_name_at_once_one_gets_it(accounts: Accounts, dock: P
     results = at_once(*[lambda: accounts.robot(dock, "ci")] * 4)
     assert sorted(type(result).__name__ for result in results) == ["RobotExistsError"] * 3 + ["tuple"]
     assert accounts.robots.count(dock.id) == 1
+
+
+def outside(*rights: tuple[str, str]) -> RobotPermission:
+    return RobotPermission(PermissionKind.SYSTEM, 0, frozenset(RobotRight(*each) for each in rights))
+
+
+def everywhere(rights: frozenset[RobotRight] = PULL) -> RobotPermission:
+    return RobotPermission(PermissionKind.PROJECT, 0, rights)
+
+
+def test_a_system_robot_keeps_its_permissions_by_place(accounts: Accounts, dock: Project):
+    pier = accounts.project("pier")
+    asked = [within(pier, PUSH), outside(("user", "list")), within(dock), within(pier, PULL), everywhere()]
+    made, secret = accounts.robots.create(ACTOR, None, "ci", permissions=asked)
+    assert (made.name, made.project_id, made.is_system) == ("robot$ci", 0, True)
+    assert made.permissions == (
+        everywhere(),
+        within(dock),
+        within(pier, PUSH | PULL),
+        outside(("user", "list")),
+    )
+    assert accounts.robots.prove("robot$ci", secret).id == made.id
+    assert accounts.robots.list(0, limit=10, offset=0) == [made]
+    assert accounts.robots.list(dock.id, limit=10, offset=0) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        outside(("repository", "pull")),
+        outside(("administrator", "update")),
+        outside(("*", "*")),
+        RobotPermission(PermissionKind.SYSTEM, 7, frozenset({RobotRight("user", "list")})),
+        RobotPermission(PermissionKind.PROJECT, 0, frozenset({RobotRight("user", "list")})),
+        everywhere(frozenset()),
+    ],
+    ids=["inside", "in person", "star", "in a project", "outside", "none"],
+)
+def test_a_system_robot_that_cannot_be_is_refused(accounts: Accounts, wrong: RobotPermission):
+    with pytest.raises(AccountInvalidError):
+        accounts.robots.create(ACTOR, None, "ci", permissions=[wrong])
+    made, _ = accounts.robots.create(ACTOR, None, "ci", permissions=[everywhere()])
+    with pytest.raises(AccountInvalidError):
+        accounts.robots.change(ACTOR, made.id, permissions=[wrong])
+
+
+def test_a_robot_of_a_project_gets_nothing_beyond_it(accounts: Accounts, dock: Project):
+    made, _ = accounts.robot(dock, "ci")
+    for wrong in (everywhere(), outside(("user", "list")), within(accounts.project("pier"))):
+        with pytest.raises(AccountInvalidError):
+            accounts.robots.change(ACTOR, made.id, permissions=[within(dock), wrong])
+        with pytest.raises(AccountInvalidError):
+            accounts.robots.create(ACTOR, (dock.id, "dock"), "other", permissions=[wrong])
+    assert accounts.robots.get(made.id) == made
+
+
+def test_a_deleted_project_takes_the_rights_of_system_robots_in_it_along(accounts: Accounts, dock: Project):
+    pier = accounts.project("pier")
+    made, _ = accounts.robots.create(ACTOR, None, "ci", permissions=[within(dock), within(pier)])
+    accounts.projects.delete(ACTOR, dock.id)
+    assert accounts.robots.get(made.id).permissions == (within(pier),)
+    again = accounts.project("dock")
+    assert again.id != dock.id
+    assert accounts.robots.get(made.id).permissions == (within(pier),)
+
+
+def test_a_robot_that_was_changed_meanwhile_is_left_alone(accounts: Accounts, dock: Project):
+    made, secret = accounts.robot(dock, "ci")
+    accounts.robots.change(ACTOR, made.id, permissions=[within(dock, PUSH)])
+    with pytest.raises(RobotChangedMeanwhileError):
+        accounts.robots.change(ACTOR, made.id, description="new", generation=made.generation)
+    with pytest.raises(RobotChangedMeanwhileError):
+        accounts.robots.refresh_secret(ACTOR, made.id, generation=made.generation)
+    assert accounts.robots.prove(made.name, secret).id == made.id
+
+
+def test_of_two_changes_at_once_one_is_whole(accounts: Accounts, dock: Project):
+    made, _ = accounts.robot(dock, "ci")
+    lists = [PULL, PUSH, frozenset({RobotRight("tag", "list")}), frozenset({RobotRight("label", "list")})]
+    at_once(
+        *[
+            lambda rights=rights: accounts.robots.change(ACTOR, made.id, permissions=[within(dock, rights)])
+            for rights in lists
+        ]
+    )
+    assert accounts.robots.get(made.id).rights in lists
+
+
+def test_robots_are_found_by_name_and_sorted(accounts: Accounts, dock: Project, clock: SetClock):
+    for name in ("build", "deploy", "build-2"):
+        accounts.robot(dock, name)
+        clock.forward(hours=1)
+    listed = accounts.robots.list(dock.id, part="BUILD", sort="-created_at", limit=10, offset=0)
+    assert [each.name for each in listed] == ["robot$dock+build-2", "robot$dock+build"]
+    (one,) = accounts.robots.list(dock.id, name="robot$dock+build", limit=10, offset=0)
+    assert one.name == "robot$dock+build"
+    assert accounts.robots.count(dock.id, part="build") == 2
+    assert accounts.robots.list(dock.id, part="_", limit=10, offset=0) == []
+    with pytest.raises(AccountInvalidError):
+        accounts.robots.list(dock.id, sort="secret_digest", limit=10, offset=0)

@@ -166,6 +166,28 @@ def test_what_projects_hold_is_counted_by_the_migration_that_brings_the_counters
     assert [usage.recount(number) for number in (1, 2, 3)] == [False] * 3
 
 
+def test_rights_of_robots_stay_in_their_projects_when_rights_get_a_place(database_url, tmp_path):
+    before = tmp_path / "before"
+    before.mkdir()
+    for path in sorted(migrate._FOLDER.glob("[0-9]*.py")):
+        if path.name < "0009":
+            (before / path.name).write_text(path.read_text())
+    migrate.upgrade(tmp_path / "backups", before)
+    for statement in (
+        "INSERT INTO account (id, name, email, real_name, comment, password_hash, admin, disabled, "
+        "generation, created_at, updated_at) VALUES (1, 'alice', '', '', '', '', FALSE, FALSE, 1, 0, 0)",
+        "INSERT INTO robot (id, project_id, name, description, secret_digest, disabled, generation, "
+        "created_at, updated_at, created_by) VALUES (5, 7, 'robot$dock+ci', '', 'x', FALSE, 1, 0, 0, '')",
+        "INSERT INTO robot_right (robot_id, resource, action) VALUES (5, 'repository', 'pull')",
+    ):
+        database.execute_sql(statement)
+    migrate.upgrade(tmp_path / "backups")
+    held = identity.RobotRightRow.select().tuples()
+    assert list(held) == [(5, "project", 7, "repository", "pull")]
+    (account,) = identity.UserRow.select()
+    assert (account.name, account.auditor) == ("alice", False)
+
+
 def fail_with_full_disk(path) -> None:
     raise OSError(28, "No space left on device")
 

@@ -7,10 +7,28 @@ from itertools import product
 import pytest
 
 from moorage.db.connection import Statement
-from moorage.identity.model import ANONYMOUS, Principal, PrincipalKind, Robot, RobotRight, User
-from moorage.projects.model import AccountStanding, Role, Standing
-from moorage.projects.rules import PUBLIC, PULL, PUSH, ROBOT_RIGHTS, TABLE, permitted
-from tests.support.accounts import ACTOR, Accounts
+from moorage.identity.model import (
+    ANONYMOUS,
+    PermissionKind,
+    Principal,
+    PrincipalKind,
+    Robot,
+    RobotPermission,
+    RobotRight,
+    User,
+)
+from moorage.projects.model import AccountStanding, Permission, Role, Standing
+from moorage.projects.rules import (
+    LIST_USERS,
+    PUBLIC,
+    PULL,
+    PUSH,
+    ROBOT_RIGHTS,
+    TABLE,
+    permitted,
+    system_permitted,
+)
+from tests.support.accounts import ACTOR, Accounts, within
 from tests.support.clock import SetClock
 
 PUSH_RIGHT = RobotRight(*PUSH)
@@ -148,8 +166,9 @@ def test_a_robot_with_every_right_has_every_right(accounts: Accounts):
 
 
 def test_rights_that_were_taken_from_a_robot_are_gone_with_the_next_question(accounts: Accounts):
-    robot, _ = accounts.robot(accounts.project("dock"), "ci", frozenset({PUSH_RIGHT, RobotRight(*PULL)}))
-    changed = accounts.robots.change(ACTOR, robot.id, rights={RobotRight(*PULL)})
+    dock = accounts.project("dock")
+    robot, _ = accounts.robot(dock, "ci", frozenset({PUSH_RIGHT, RobotRight(*PULL)}))
+    changed = accounts.robots.change(ACTOR, robot.id, permissions=[within(dock, {RobotRight(*PULL)})])
     standing = of(accounts, changed.principal(), "dock")
     assert permitted(standing, PULL)
     assert not permitted(standing, PUSH)
@@ -217,7 +236,8 @@ def test_accounts_outside_projects_are_known(accounts: Accounts):
         (robot.principal(), False),
     ):
         found = accounts.access.account(principal.kind, principal.id, principal.generation)
-        assert found == AccountStanding(active=True, admin=is_admin)
+        rights = frozenset() if principal.kind is PrincipalKind.ROBOT else None
+        assert found == AccountStanding(active=True, admin=is_admin, rights=rights)
 
 
 def test_each_question_is_one_statement(accounts: Accounts, monkeypatch: pytest.MonkeyPatch):
@@ -231,3 +251,75 @@ def test_each_question_is_one_statement(accounts: Accounts, monkeypatch: pytest.
         with statements_counted(monkeypatch) as seen:
             accounts.access.standing_by_id(*account, dock.id)
         assert len(seen) == 1
+
+
+def account(accounts: Accounts, robot: Robot) -> AccountStanding:
+    principal = robot.principal()
+    return accounts.access.account(principal.kind, principal.id, principal.generation)
+
+
+def test_a_system_robot_has_in_each_project_what_its_list_says_for_it(accounts: Accounts):
+    dock, pier = accounts.project("dock"), accounts.project("pier")
+    accounts.project("quay")
+    places = [within(dock, {RobotRight(*PULL)}), within(pier, {PUSH_RIGHT})]
+    robot, _ = accounts.robots.create(ACTOR, None, "ci", permissions=places)
+    rights = {
+        name: standing.rights
+        for name in ("dock", "pier", "quay")
+        if (standing := of(accounts, robot.principal(), name)) is not None
+    }
+    assert rights == {
+        "dock": {RobotRight(*PULL)},
+        "pier": {PUSH_RIGHT},
+        "quay": frozenset(),
+    }
+    assert account(accounts, robot).rights == frozenset()
+
+
+def test_rights_in_every_project_hold_in_later_ones_too_and_not_outside(accounts: Accounts):
+    everywhere = RobotPermission(PermissionKind.PROJECT, 0, frozenset({RobotRight(*PULL)}))
+    robot, _ = accounts.robots.create(ACTOR, None, "ci", permissions=[everywhere])
+    accounts.project("later")
+    assert permitted(of(accounts, robot.principal(), "later"), PULL)
+    assert not permitted(of(accounts, robot.principal(), "later"), PUSH)
+    assert account(accounts, robot).rights == frozenset()
+
+
+def test_rights_outside_projects_are_none_inside(accounts: Accounts):
+    accounts.project("dock")
+    outside = RobotPermission(
+        PermissionKind.SYSTEM, 0, frozenset({RobotRight(*LIST_USERS), RobotRight("label", "read")})
+    )
+    robot, _ = accounts.robots.create(ACTOR, None, "ci", permissions=[outside])
+    found = account(accounts, robot)
+    assert found.rights == outside.rights
+    assert system_permitted(found, LIST_USERS)
+    assert not permitted(of(accounts, robot.principal(), "dock"), Permission("label", "read"))
+    accounts.robots.change(ACTOR, robot.id, disabled=True)
+    assert not account(accounts, robot).active
+
+
+def test_a_project_of_the_same_name_gives_a_system_robot_nothing(accounts: Accounts):
+    dock = accounts.project("dock")
+    robot, _ = accounts.robots.create(ACTOR, None, "ci", permissions=[within(dock)])
+    accounts.projects.delete(ACTOR, dock.id)
+    accounts.project("dock")
+    assert not permitted(of(accounts, robot.principal(), "dock"), PULL)
+    assert accounts.robots.get(robot.id).permissions == ()
+
+
+def test_projects_that_a_robot_may_know_of_are_those_it_has_rights_in(accounts: Accounts):
+    dock = accounts.project("dock")
+    accounts.project("pier")
+    accounts.project("quay", public=True)
+    everywhere = RobotPermission(PermissionKind.PROJECT, 0, frozenset({RobotRight(*PULL)}))
+    lister = RobotPermission(PermissionKind.SYSTEM, 0, frozenset({RobotRight("project", "list")}))
+    for name, place, expected in (
+        ("one", within(dock), ["dock", "quay"]),
+        ("all", everywhere, ["dock", "pier", "quay"]),
+        ("list", lister, ["dock", "pier", "quay"]),
+    ):
+        robot, _ = accounts.robots.create(ACTOR, None, name, permissions=[place])
+        found = accounts.projects.visible(robot.principal(), limit=10, offset=0)
+        assert [each.name for each in found] == expected
+        assert accounts.projects.count_visible(robot.principal()) == len(expected)

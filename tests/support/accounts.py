@@ -1,5 +1,6 @@
 """Accounts and projects over a database alone, without the rest of the services."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from moorage import events
@@ -10,7 +11,9 @@ from moorage.events import Actor, Event, Events
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.authenticator import Authenticator
 from moorage.identity.lockout import Lockout
-from moorage.identity.model import Robot, RobotRight, User
+from moorage.identity.model import PermissionKind, Robot, RobotPermission, RobotRight, User
+from moorage.identity.robot_store import RobotStore
+from moorage.identity.robot_terms import Grantable
 from moorage.identity.robots import Robots
 from moorage.identity.store import IdentityStore
 from moorage.identity.users import Users
@@ -19,13 +22,18 @@ from moorage.projects.members import Members
 from moorage.projects.model import Project
 from moorage.projects.projects import Projects
 from moorage.projects.quota_store import QuotaStore
-from moorage.projects.rules import ROBOT_RIGHTS
+from moorage.projects.rules import ROBOT_RIGHTS, SYSTEM_ROBOT_RIGHTS
 from moorage.projects.store import ProjectStore
 from tests.support.clock import SetClock
 
 PASSWORD = "Harbour-1-pilot"
 ACTOR = Actor("user:99", "user", "harbourmaster", "192.0.2.7")
 PULL = frozenset({RobotRight("repository", "pull")})
+
+
+def within(project: Project, rights: Collection[RobotRight] = PULL) -> RobotPermission:
+    """These rights in one project."""
+    return RobotPermission(PermissionKind.PROJECT, project.id, frozenset(rights))
 
 
 class Accounts:
@@ -49,7 +57,9 @@ class Accounts:
                 self.events.subscribe(kind, self.told.append)
         store, projects = IdentityStore(), ProjectStore()
         self.users = Users(store, self.events, clock)
-        self.robots = Robots(store, self.events, clock, grantable=ROBOT_RIGHTS)
+        self.robots = Robots(
+            RobotStore(), self.events, clock, grantable=Grantable(ROBOT_RIGHTS, SYSTEM_ROBOT_RIGHTS)
+        )
         self.access_tokens = AccessTokens(store, self.events, clock)
         self.lockout = Lockout(store, clock, login or LoginSettings())
         self.authenticator = Authenticator(self.users, self.robots, self.access_tokens, self.lockout, clock)
@@ -71,7 +81,9 @@ class Accounts:
         self, project: Project, name: str, rights: frozenset[RobotRight] = PULL, days: int = -1
     ) -> tuple[Robot, str]:
         """A new robot and its secret."""
-        return self.robots.create(ACTOR, project.id, project.name, name, duration_days=days, rights=rights)
+        return self.robots.create(
+            ACTOR, (project.id, project.name), name, duration_days=days, permissions=[within(project, rights)]
+        )
 
     def access_token(self, user: User, name: str = "cli", lifetime: timedelta | None = None) -> str:
         """The secret of a new personal access token."""

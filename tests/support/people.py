@@ -1,11 +1,11 @@
 """Accounts, projects and tokens for tests of services in this process, each in a word."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from moorage.events import SYSTEM
-from moorage.identity.model import Principal, Robot, RobotRight, User
+from moorage.identity.model import PermissionKind, Principal, Robot, RobotPermission, RobotRight, User
 from moorage.projects.model import Project, Role
 from moorage.services import Services
 from moorage.token.grants import decide
@@ -50,15 +50,24 @@ class People:
     def robot(self, project: Project, name: str, *rights: tuple[str, str]) -> tuple[Robot, str]:
         """A robot with these rights (pull and push of repositories when none are given), and its secret."""
         pairs = rights or (("repository", "pull"), ("repository", "push"))
-        return self._services.robots.create(
-            SYSTEM,
-            project.id,
-            project.name,
-            name,
-            description="",
-            duration_days=None,
-            rights=frozenset(RobotRight(*pair) for pair in pairs),
+        held = RobotPermission(
+            PermissionKind.PROJECT, project.id, frozenset(RobotRight(*pair) for pair in pairs)
         )
+        return self._services.robots.create(SYSTEM, (project.id, project.name), name, permissions=[held])
+
+    def system_robot(
+        self, name: str, places: Mapping[Project | str, Iterable[tuple[str, str]]]
+    ) -> tuple[Robot, str]:
+        """A robot of the system, in projects, in all (``*``) and outside of them (``/``), and its secret."""
+        permissions = [
+            RobotPermission(
+                PermissionKind.SYSTEM if place == "/" else PermissionKind.PROJECT,
+                0 if isinstance(place, str) else place.id,
+                frozenset(RobotRight(*pair) for pair in pairs),
+            )
+            for place, pairs in places.items()
+        ]
+        return self._services.robots.create(SYSTEM, None, name, permissions=permissions)
 
     def access_token(self, user: User, name: str = "cli", lifetime: timedelta | None = None) -> str:
         """The secret of a new personal access token."""

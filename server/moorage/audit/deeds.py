@@ -50,8 +50,8 @@ def _access_token(operation: str, event: Any) -> Deed:
 
 
 def _robot(operation: str, event: Any, detail: str = "") -> Deed:
-    project = event.name.partition("$")[2].partition("+")[0]
-    return Deed(operation, "robot", event.name, event.project_id, project, detail=detail)
+    project = event.name.partition("$")[2].partition("+")[0] if event.project_id else ""
+    return Deed(operation, "robot", event.name, event.project_id or None, project, detail=detail)
 
 
 def _project(operation: str, event: Any, detail: str = "") -> Deed:

@@ -6,7 +6,7 @@ from moorage.cli.context import CommandError, services
 from moorage.cli.output import Row, json_option, show, show_rows
 from moorage.cli.project import the_project
 from moorage.events import SYSTEM
-from moorage.identity.model import Robot, RobotRight
+from moorage.identity.model import EVERY_PROJECT, PermissionKind, Robot, RobotPermission, RobotRight
 from moorage.services import Services
 
 _PULL = frozenset(
@@ -17,16 +17,20 @@ _DELETE = _PUSH | {RobotRight("artifact", "delete"), RobotRight("tag", "delete")
 _MAY = {"pull": _PULL, "push": _PUSH, "delete": _DELETE}
 
 
+#: Stands in a project's place for the system, as in Harbor's namespaces.
+_SYSTEM = "/"
+
+
 @click.group()
 def robot() -> None:
-    """Robot accounts of a project: add, list, refresh secret, delete."""
+    """Robot accounts of a project, or of the system with `/` for PROJECT: add, list, refresh, delete."""
 
 
 @robot.command("list")
 @click.argument("project_name", metavar="PROJECT")
 @json_option
 def list_robots(project_name: str, as_json: bool) -> None:
-    """List the robots of a project."""
+    """List the robots of a project, or with `/` those of the system."""
     with services() as found:
         rows = [_row(each) for each in _robots(found, project_name)]
     show_rows(rows, ("id", "name", "disabled", "expires_at", "created_by"), as_json=as_json)
@@ -40,19 +44,44 @@ def list_robots(project_name: str, as_json: bool) -> None:
 )
 @click.option("--days", type=int, default=30, show_default=True, help="Until it expires; -1 for never.")
 @click.option("--description", default="")
+@click.option("--project", "also", multiple=True, help="With `/`: a project it is for; may be repeated.")
+@click.option("--all-projects", is_flag=True, help="With `/`: for all projects there are and will be.")
+@click.option(
+    "--right",
+    "outside",
+    multiple=True,
+    metavar="RESOURCE:ACTION",
+    help="With `/`: a right outside projects, for instance user:list; may be repeated.",
+)
 @json_option
-def add(project_name: str, name: str, *, may: str, days: int, description: str, as_json: bool) -> None:
+def add(
+    project_name: str,
+    name: str,
+    *,
+    may: str,
+    days: int,
+    description: str,
+    also: tuple[str, ...],
+    all_projects: bool,
+    outside: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Add a robot; its secret is shown this once."""
+    if project_name != _SYSTEM and (also or all_projects or outside):
+        raise CommandError("--project, --all-projects and --right are for robots of the system: add / NAME")
     with services() as found:
-        home = the_project(found, project_name)
+        project: tuple[int, str] | None = None
+        if project_name == _SYSTEM:
+            numbers = [EVERY_PROJECT] if all_projects else [the_project(found, each).id for each in also]
+        else:
+            home = the_project(found, project_name)
+            project, numbers = (home.id, home.name), [home.id]
+        permissions = [RobotPermission(PermissionKind.PROJECT, each, _MAY[may]) for each in numbers]
+        if outside:
+            rights = frozenset(_right(each) for each in outside)
+            permissions.append(RobotPermission(PermissionKind.SYSTEM, EVERY_PROJECT, rights))
         made, secret = found.robots.create(
-            SYSTEM,
-            home.id,
-            home.name,
-            name,
-            description=description,
-            duration_days=days,
-            rights=_MAY[may],
+            SYSTEM, project, name, description=description, duration_days=days, permissions=permissions
         )
     show({**_row(made), "secret": secret}, as_json=as_json)
 
@@ -80,15 +109,21 @@ def delete(project_name: str, name: str) -> None:
 
 
 def _robots(found: Services, project_name: str) -> list[Robot]:
-    home = the_project(found, project_name)
-    return found.robots.list(home.id, limit=found.robots.count(home.id), offset=0)
+    home = 0 if project_name == _SYSTEM else the_project(found, project_name).id
+    return found.robots.list(home, limit=found.robots.count(home), offset=0)
 
 
 def _the_robot(found: Services, project_name: str, name: str) -> Robot:
     for each in _robots(found, project_name):
-        if name in (each.name, each.name.rpartition("+")[2]):
+        if name in (each.name, each.name.rpartition("$" if each.is_system else "+")[2]):
             return each
-    raise CommandError(f"project {project_name!r} has no robot {name!r}")
+    owner = "the system" if project_name == _SYSTEM else f"project {project_name!r}"
+    raise CommandError(f"{owner} has no robot {name!r}")
+
+
+def _right(text: str) -> RobotRight:
+    resource, _, action = text.rpartition(":")
+    return RobotRight(resource, action)
 
 
 def _row(made: Robot) -> Row:

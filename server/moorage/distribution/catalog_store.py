@@ -21,7 +21,8 @@ SELECT group_concat(name, ',') FROM (
     AND +r.project_id IN (
         SELECT p.id FROM project p WHERE p.public OR EXISTS (
             SELECT 1 FROM account a WHERE a.id = ? AND NOT a.disabled AND (
-                a.admin OR EXISTS (SELECT 1 FROM member b WHERE b.project_id = p.id AND b.user_id = a.id)
+                a.admin OR a.auditor
+                OR EXISTS (SELECT 1 FROM member b WHERE b.project_id = p.id AND b.user_id = a.id)
             )
         )
     )
@@ -33,8 +34,11 @@ SELECT group_concat(name, ',') FROM (
     AND EXISTS (SELECT 1 FROM manifest m WHERE m.repository_id = r.id)
     AND +r.project_id IN (
         SELECT p.id FROM project p WHERE p.public OR EXISTS (
-            SELECT 1 FROM robot b WHERE b.id = ? AND b.project_id = p.id AND NOT b.disabled
-            AND (b.expires_at IS NULL OR b.expires_at > ?)
+            SELECT 1 FROM robot b JOIN robot_right c ON c.robot_id = b.id
+            WHERE b.id = ? AND NOT b.disabled AND (b.expires_at IS NULL OR b.expires_at > ?) AND (
+                (c.kind = 'project' AND c.project_id IN (p.id, 0) AND c.resource = 'repository')
+                OR (c.kind = 'system' AND c.resource = 'catalog' AND c.action = 'read')
+            )
         )
     )
     ORDER BY r.name LIMIT ?

@@ -9,8 +9,8 @@ from moorage.distribution.chunks import chunks
 from moorage.distribution.model import ProjectUsage, Repository
 from moorage.distribution.repository_store import SORTS
 from moorage.distribution.tables import BlobRow, ProjectUsageRow, RepositoryRow, UploadRow
-from moorage.identity.model import Principal, PrincipalKind
-from moorage.identity.tables import RobotRow, UserRow
+from moorage.identity.model import EVERY_PROJECT, PermissionKind, Principal, PrincipalKind
+from moorage.identity.tables import RobotRightRow, UserRow
 from moorage.oci.names import RepositoryName
 from moorage.projects.tables import MemberRow, ProjectRow, QuotaRow
 
@@ -135,10 +135,15 @@ def _visible(principal: Principal, q: str) -> Any:
 def _seen_by(principal: Principal) -> Any:
     if principal.kind is PrincipalKind.USER:
         own = MemberRow.select(MemberRow.project).where(MemberRow.user == principal.id)
-        return ProjectRow.public | ProjectRow.id.in_(own)
+        account = UserRow.alias()
+        auditor = account.select().where((account.id == principal.id) & account.auditor)
+        return ProjectRow.public | ProjectRow.id.in_(own) | peewee.fn.EXISTS(auditor)
     if principal.kind is PrincipalKind.ROBOT:
-        home = RobotRow.select(RobotRow.project_id).where(RobotRow.id == principal.id)
-        return ProjectRow.public | ProjectRow.id.in_(home)
+        right = RobotRightRow
+        here = (right.project_id == ProjectRow.id) | (right.project_id == EVERY_PROJECT)
+        inside = (right.kind == PermissionKind.PROJECT.value) & (right.resource == "repository") & here
+        held = right.select().where((right.robot == principal.id) & inside)
+        return ProjectRow.public | peewee.fn.EXISTS(held)
     return ProjectRow.public
 
 

@@ -8,7 +8,8 @@ from moorage.identity.errors import BadCredentialsError
 from moorage.identity.lockout import Lockout
 from moorage.identity.model import Principal, PrincipalKind
 from moorage.identity.proved_passwords import ProvedPasswords
-from moorage.identity.robots import PREFIX, Robots
+from moorage.identity.robot_terms import PREFIX
+from moorage.identity.robots import Robots
 from moorage.identity.secrets import ACCESS_TOKEN_PREFIX
 from moorage.identity.users import Users
 

@@ -31,7 +31,11 @@ class UserExistsError(Conflict):
 
 
 class RobotExistsError(Conflict):
-    """The project has a robot of that name."""
+    """The name is taken."""
+
+
+class RobotChangedMeanwhileError(Conflict):
+    """Somebody changed the robot between the decision about a change and the change."""
 
 
 class AccessTokenExistsError(Conflict):

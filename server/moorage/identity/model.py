@@ -6,6 +6,8 @@ from enum import StrEnum
 
 #: The duration in days of what never expires, as Harbor's clients write it.
 FOREVER = -1
+#: Stands for all projects where a project's number is asked for.
+EVERY_PROJECT = 0
 
 
 class PrincipalKind(StrEnum):
@@ -49,7 +51,11 @@ ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, 0, "anonymous")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with a local password."""
+    """A person with a local password.
+
+    Attributes:
+        auditor: may read what there is to know about the system, and change nothing by that.
+    """
 
     id: int
     name: str
@@ -61,6 +67,7 @@ class User:
     generation: int
     created_at: datetime
     updated_at: datetime
+    auditor: bool = False
 
     def principal(self) -> Principal:
         return Principal(PrincipalKind.USER, self.id, self.name, self.generation, self.admin)
@@ -68,19 +75,42 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class RobotRight:
-    """One thing a robot may do in its project, for instance ``repository`` / ``push``."""
+    """One thing that a robot may do, for instance ``repository`` / ``push``."""
 
     resource: str
     action: str
 
 
+class PermissionKind(StrEnum):
+    """What a robot's permission is about, in Harbor's words."""
+
+    SYSTEM = "system"
+    PROJECT = "project"
+
+
 @dataclass(frozen=True, slots=True)
-class Robot:
-    """An account for machines, inside one project.
+class RobotPermission:
+    """What a robot may do in one place.
 
     Attributes:
-        name: the full login name, ``robot$project+name``.
+        project_id: bound to the project, not to its name; `EVERY_PROJECT` for all there are and will be.
+            0 too with what lies outside projects.
+    """
+
+    kind: PermissionKind
+    project_id: int
+    rights: frozenset[RobotRight]
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """An account for machines: of one project, or of the system, for several projects and what is outside.
+
+    Attributes:
+        project_id: its only project; 0 for a system robot.
+        name: the full login name, ``robot$project+name``, or ``robot$name`` for a system robot.
         expires_at: None for never.
+        permissions: one for each place, in a fixed order.
     """
 
     id: int
@@ -92,8 +122,17 @@ class Robot:
     expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
-    rights: frozenset[RobotRight]
+    permissions: tuple[RobotPermission, ...]
     created_by: str
+
+    @property
+    def is_system(self) -> bool:
+        return not self.project_id
+
+    @property
+    def rights(self) -> frozenset[RobotRight]:
+        """All that it may do, wherever that is; a robot of a project may do it there."""
+        return frozenset(right for each in self.permissions for right in each.rights)
 
     @property
     def duration_days(self) -> int:

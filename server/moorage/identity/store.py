@@ -1,13 +1,11 @@
-"""Queries of users, robots, personal access tokens and failed logins."""
+"""Queries of users, personal access tokens and failed logins."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from moorage.db.connection import Statement, database
-from moorage.identity.model import AccessToken, Principal, PrincipalKind, Robot, RobotRight, User
-from moorage.identity.tables import AccessTokenRow, LoginFailureRow, RobotRightRow, RobotRow, UserRow
+from moorage.identity.model import AccessToken, User
+from moorage.identity.tables import AccessTokenRow, LoginFailureRow, UserRow
 
 _USER = (
     UserRow.id,
@@ -20,6 +18,7 @@ _USER = (
     UserRow.generation,
     UserRow.created_at,
     UserRow.updated_at,
+    UserRow.auditor,
 )
 _TOKEN = (
     AccessTokenRow.id,
@@ -30,26 +29,6 @@ _TOKEN = (
     AccessTokenRow.expires_at,
     AccessTokenRow.used_at,
 )
-_ROBOT = (
-    RobotRow.id,
-    RobotRow.project_id,
-    RobotRow.name,
-    RobotRow.description,
-    RobotRow.disabled,
-    RobotRow.generation,
-    RobotRow.expires_at,
-    RobotRow.created_at,
-    RobotRow.updated_at,
-    RobotRow.created_by,
-)
-_ROBOT_LOGIN = (
-    RobotRow.id,
-    RobotRow.generation,
-    RobotRow.expires_at,
-    RobotRow.disabled,
-    RobotRow.secret_digest,
-)
-
 _LOWER_NAME = Statement("SELECT id FROM account WHERE lower(name) = ?")
 _LOCKED_UNTIL = Statement("SELECT max(locked_until) FROM login_failure WHERE subject IN (?, ?)")
 _HAS_FAILURES = Statement("SELECT failures FROM login_failure WHERE subject = ?")
@@ -125,55 +104,6 @@ class IdentityStore:
 
     def delete_user(self, user_id: int) -> None:
         UserRow.delete().where(UserRow.id == user_id).execute()
-
-    # Robots
-
-    def robot(self, robot_id: int) -> Robot | None:
-        found = _robots(RobotRow.select(*_ROBOT).where(RobotRow.id == robot_id))
-        return found[0] if found else None
-
-    def robot_login(self, name: str) -> tuple[Principal, bool, str] | None:
-        """The robot of that login name, whether it is disabled, and its secret's digest.
-
-        One statement: an unknown name takes as long as a known one, and all is of one moment.
-        """
-        row = _first(RobotRow.select(*_ROBOT_LOGIN).where(RobotRow.name == name))
-        if row is None:
-            return None
-        number, generation, expires_at, disabled, digest = row
-        principal = Principal(PrincipalKind.ROBOT, number, name, generation, expires_at=expires_at)
-        return principal, disabled, digest
-
-    def robots(self, project_id: int, *, limit: int, offset: int) -> list[Robot]:
-        rows = RobotRow.select(*_ROBOT).where(RobotRow.project_id == project_id)
-        return _robots(rows.order_by(RobotRow.name).limit(limit).offset(offset))
-
-    def count_robots(self, project_id: int) -> int:
-        found: int = RobotRow.select().where(RobotRow.project_id == project_id).count()
-        return found
-
-    def robots_of_other_projects(self, prefix: str, project_id: int) -> list[Robot]:
-        """Robots whose login names begin with `prefix` although they are of another project."""
-        named = (RobotRow.name >= prefix) & (RobotRow.name < prefix + "\x7f")
-        return _robots(RobotRow.select(*_ROBOT).where(named & (RobotRow.project_id != project_id)))
-
-    def insert_robot(self, values: Mapping[str, object], rights: Iterable[RobotRight]) -> int:
-        number: int = RobotRow.insert(**values).execute()
-        _insert_rights(number, rights)
-        return number
-
-    def update_robot(self, robot_id: int, now: datetime, *, bump: bool, **values: object) -> None:
-        """Change columns; `bump` makes every token given out so far void."""
-        if bump:
-            values["generation"] = RobotRow.generation + 1
-        RobotRow.update(updated_at=now, **values).where(RobotRow.id == robot_id).execute()
-
-    def replace_rights(self, robot_id: int, rights: Iterable[RobotRight]) -> None:
-        RobotRightRow.delete().where(RobotRightRow.robot == robot_id).execute()
-        _insert_rights(robot_id, rights)
-
-    def delete_robot(self, robot_id: int) -> None:
-        RobotRow.delete().where(RobotRow.id == robot_id).execute()
 
     # Personal access tokens
 
@@ -254,28 +184,3 @@ def _all(rows: Any) -> list[tuple[Any, ...]]:
 def _matching_users(q: str, *columns: Any) -> Any:
     rows = UserRow.select(*columns)
     return rows.where(UserRow.name.contains(q)) if q else rows
-
-
-def _insert_rights(robot_id: int, rights: Iterable[RobotRight]) -> None:
-    rows = [(robot_id, right.resource, right.action) for right in rights]
-    if rows:
-        columns = [RobotRightRow.robot, RobotRightRow.resource, RobotRightRow.action]
-        RobotRightRow.insert_many(rows, fields=columns).execute()
-
-
-def _robots(rows: Any) -> list[Robot]:
-    return _with_rights(_all(rows))
-
-
-def _with_rights(found: list[tuple[Any, ...]]) -> list[Robot]:
-    rights: dict[int, set[RobotRight]] = defaultdict(set)
-    held = RobotRightRow.select(RobotRightRow.robot, RobotRightRow.resource, RobotRightRow.action)
-    for robot_id, resource, action in _all(held.where(RobotRightRow.robot.in_([row[0] for row in found]))):
-        rights[robot_id].add(RobotRight(resource, action))
-    return [_robot(row, frozenset(rights[row[0]])) for row in found]
-
-
-def _robot(row: tuple[Any, ...], rights: frozenset[RobotRight]) -> Robot:
-    *columns, created_by = row
-    values: tuple[Any, ...] = (*columns, rights, created_by)
-    return Robot(*values)

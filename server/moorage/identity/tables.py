@@ -18,13 +18,17 @@ class UserRow(Row):
     generation = peewee.IntegerField(default=1)
     created_at = MomentField()
     updated_at = MomentField()
+    auditor = peewee.BooleanField(default=False, constraints=[peewee.SQL("DEFAULT FALSE")])
 
     class Meta:
         table_name = "account"  # "user" is a reserved word of PostgreSQL
 
 
 class RobotRow(Row):
-    """`project_id` is a plain number here: projects lie on a higher floor and delete their robots."""
+    """`project_id` is a plain number here: projects lie on a higher floor and delete their robots.
+
+    It is 0 for robots of the system.
+    """
 
     id = IdField()
     project_id = peewee.BigIntegerField(index=True)
@@ -43,13 +47,17 @@ class RobotRow(Row):
 
 
 class RobotRightRow(Row):
+    """`kind` is a `PermissionKind`; `project_id` is 0 for every project, and outside of projects."""
+
     robot = peewee.ForeignKeyField(RobotRow, on_delete="CASCADE", index=False)
+    kind = peewee.TextField()
+    project_id = peewee.BigIntegerField(index=True)
     resource = peewee.TextField()
     action = peewee.TextField()
 
     class Meta:
         table_name = "robot_right"
-        primary_key = peewee.CompositeKey("robot", "resource", "action")
+        primary_key = peewee.CompositeKey("robot", "kind", "project_id", "resource", "action")
 
 
 class AccessTokenRow(Row):

@@ -50,13 +50,15 @@ class Access:
         return self._store.stranger_standing(project_id)
 
     def account(self, kind: PrincipalKind, account_id: int, generation: int) -> AccountStanding:
-        """What the account is outside projects: whether it is still good, and an administrator."""
+        """What the account is outside projects: whether it is still good, and what it may do there."""
         if kind is PrincipalKind.USER:
-            admin = self._store.user_admin(account_id, generation)
-            return _NOBODY if admin is None else AccountStanding(active=True, admin=admin)
+            offices = self._store.user_offices(account_id, generation)
+            if offices is None:
+                return _NOBODY
+            return AccountStanding(active=True, admin=offices[0], auditor=offices[1])
         if kind is PrincipalKind.ROBOT:
-            good = self._store.is_robot_good(account_id, generation, self._now())
-            return _STRANGER if good else _NOBODY
+            rights = self._store.robot_rights(account_id, generation, self._now())
+            return _NOBODY if rights is None else AccountStanding(active=True, admin=False, rights=rights)
         return _STRANGER
 
     def _now(self) -> int:

@@ -1,5 +1,7 @@
 """Projects: the namespaces of repositories."""
 
+from collections.abc import Collection
+
 from moorage.clock import Clock
 from moorage.configuration.site_settings import SiteSettings
 from moorage.db.connection import IntegrityError, atomic
@@ -88,6 +90,10 @@ class Projects:
         if project is None:
             raise ProjectUnknownError(f"there is no project {project_id}")
         return project
+
+    def names(self, project_ids: Collection[int]) -> dict[int, str]:
+        """The names of these projects; those that are gone are left out."""
+        return self._store.names(project_ids) if project_ids else {}
 
     def find(self, name: str) -> Project | None:
         """The project of that name, which may be any text."""

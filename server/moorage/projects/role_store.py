@@ -5,8 +5,10 @@ from typing import Any
 
 import peewee
 
-from moorage.projects.model import Role
-from moorage.projects.tables import MemberRow
+from moorage.identity.model import EVERY_PROJECT, PermissionKind
+from moorage.identity.tables import RobotRightRow
+from moorage.projects.model import Permission, Role
+from moorage.projects.tables import MemberRow, ProjectRow
 
 
 class RoleStore:
@@ -22,6 +24,16 @@ class RoleStore:
         rows: Any = MemberRow.select(MemberRow.project).where(
             (MemberRow.user == user_id) & (MemberRow.role == role.value)
         )
+        return [project for (project,) in rows.tuples()]
+
+    def projects_of_robot(self, robot_id: int, permission: Permission) -> list[int]:
+        right = RobotRightRow
+        here = (right.project_id == ProjectRow.id) | (right.project_id == EVERY_PROJECT)
+        this = (right.resource == permission.resource) & (right.action == permission.action)
+        held = right.select().where(
+            (right.robot == robot_id) & (right.kind == PermissionKind.PROJECT.value) & here & this
+        )
+        rows: Any = ProjectRow.select(ProjectRow.id).where(peewee.fn.EXISTS(held))
         return [project for (project,) in rows.tuples()]
 
     def counts(self, project_id: int) -> dict[Role, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from moorage.projects.model import Role
+from moorage.projects.model import Permission, Role
 from moorage.projects.role_store import RoleStore
 
 
@@ -19,6 +19,10 @@ class Roles:
     def projects_with(self, user_id: int, role: Role) -> list[int]:
         """Numbers of the projects in which the user has this role."""
         return self._store.projects_with(user_id, role)
+
+    def projects_of_robot(self, robot_id: int, permission: Permission) -> list[int]:
+        """Numbers of the projects in which the robot has this right."""
+        return self._store.projects_of_robot(robot_id, permission)
 
     def counts(self, project_id: int) -> dict[Role, int]:
         """How many members of the project have each role; roles without any are left out."""

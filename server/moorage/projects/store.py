@@ -1,5 +1,6 @@
 """Queries of projects, members and standings."""
 
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -7,23 +8,30 @@ from typing import Any
 import peewee
 
 from moorage.db.connection import Statement
-from moorage.identity.model import Principal, PrincipalKind, RobotRight
-from moorage.identity.tables import RobotRow, UserRow
+from moorage.identity.model import EVERY_PROJECT, PermissionKind, Principal, PrincipalKind, RobotRight
+from moorage.identity.tables import RobotRightRow, UserRow
 from moorage.projects.model import Member, Project, Role, Standing
 from moorage.projects.tables import MemberRow, ProjectRow
 
 # A void account leaves its columns null; the project's row comes back all the same.
 _USER = """
-SELECT p.id, p.public, a.admin, m.role FROM project p
+SELECT p.id, p.public, a.admin, m.role, a.auditor FROM project p
 LEFT JOIN account a ON a.id = ? AND a.generation = ? AND NOT a.disabled
 LEFT JOIN member m ON m.project_id = p.id AND m.user_id = a.id
 """
-# One row for each right; rights count in the robot's own project only.
+# One row for each right; those of a project's robot count in its own project only.
 _ROBOT = """
 SELECT p.id, p.public, r.id, rr.resource, rr.action FROM project p
 LEFT JOIN robot r ON r.id = ? AND r.generation = ? AND NOT r.disabled
   AND (r.expires_at IS NULL OR r.expires_at > ?)
-LEFT JOIN robot_right rr ON rr.robot_id = r.id AND r.project_id = p.id
+LEFT JOIN robot_right rr ON rr.robot_id = r.id AND rr.kind = 'project' AND rr.project_id IN (p.id, 0)
+  AND r.project_id IN (p.id, 0)
+"""
+# The same outside projects.
+_ROBOT_ACCOUNT = """
+SELECT r.id, rr.resource, rr.action FROM robot r
+LEFT JOIN robot_right rr ON rr.robot_id = r.id AND rr.kind = 'system' AND r.project_id = 0
+WHERE r.id = ? AND r.generation = ? AND NOT r.disabled AND (r.expires_at IS NULL OR r.expires_at > ?)
 """
 _STRANGER = "SELECT p.id, p.public FROM project p "
 _BY_NAME = "WHERE p.name = ?"
@@ -47,11 +55,10 @@ class ProjectStore:
     _robot_by_id = Statement(_ROBOT + _BY_ID)
     _stranger_by_name = Statement(_STRANGER + _BY_NAME)
     _stranger_by_id = Statement(_STRANGER + _BY_ID)
-    _admin = Statement("SELECT admin FROM account WHERE id = ? AND generation = ? AND NOT disabled")
-    _robot = Statement(
-        "SELECT id FROM robot WHERE id = ? AND generation = ? AND NOT disabled "
-        "AND (expires_at IS NULL OR expires_at > ?)"
+    _offices = Statement(
+        "SELECT admin, auditor FROM account WHERE id = ? AND generation = ? AND NOT disabled"
     )
+    _robot_account = Statement(_ROBOT_ACCOUNT)
 
     def user_standing(self, user_id: int, generation: int, project: str | int) -> Standing | None:
         """`project` is a name or a number."""
@@ -59,13 +66,14 @@ class ProjectStore:
         row = statement.one(user_id, generation, project)
         if row is None:
             return None
-        project_id, public, admin, role = row
+        project_id, public, admin, role, auditor = row
         return Standing(
             project_id=project_id,
             public=bool(public),
             active=admin is not None,
             admin=bool(admin),
             role=None if role is None else Role(role),
+            auditor=bool(auditor),
         )
 
     def robot_standing(self, robot_id: int, generation: int, now: int, project: str | int) -> Standing | None:
@@ -91,13 +99,19 @@ class ProjectStore:
             return None
         return Standing(project_id=row[0], public=bool(row[1]), active=True, admin=False, role=None)
 
-    def user_admin(self, user_id: int, generation: int) -> bool | None:
-        """Whether the user is an administrator; None when the account is void."""
-        row = self._admin.one(user_id, generation)
-        return None if row is None else bool(row[0])
+    def user_offices(self, user_id: int, generation: int) -> tuple[bool, bool] | None:
+        """Whether the user is an administrator, and an auditor; None when the account is void."""
+        row = self._offices.one(user_id, generation)
+        return None if row is None else (bool(row[0]), bool(row[1]))
 
-    def is_robot_good(self, robot_id: int, generation: int, now: int) -> bool:
-        return self._robot.one(robot_id, generation, now) is not None
+    def robot_rights(self, robot_id: int, generation: int, now: int) -> frozenset[RobotRight] | None:
+        """What the robot may do outside projects; None when the account is void."""
+        rows = self._robot_account.all(robot_id, generation, now)
+        return _rights(tuple(row[1:] for row in rows if row[1] is not None)) if rows else None
+
+    def names(self, project_ids: Collection[int]) -> dict[int, str]:
+        rows: Any = ProjectRow.select(ProjectRow.id, ProjectRow.name)
+        return dict(rows.where(ProjectRow.id.in_(list(project_ids))).tuples())
 
     def insert_project(self, name: str, *, public: bool, owner_id: int | None, now: datetime) -> int:
         number: int = ProjectRow.insert(
@@ -205,14 +219,25 @@ def _matching(rows: Any, principal: Principal, name: str, public: bool | None) -
 
 def _seen_by(principal: Principal) -> Any:
     if principal.kind is PrincipalKind.ROBOT:
-        home = RobotRow.select(RobotRow.project_id).where(RobotRow.id == principal.id)
-        return ProjectRow.public | ProjectRow.id.in_(home)
+        return ProjectRow.public | peewee.fn.EXISTS(_rights_seen_by(principal.id))
     if principal.kind is PrincipalKind.USER:
         own = MemberRow.select(MemberRow.project).where(MemberRow.user == principal.id)
         account = UserRow.alias()
-        admin = account.select().where((account.id == principal.id) & account.admin)
-        return ProjectRow.public | ProjectRow.id.in_(own) | peewee.fn.EXISTS(admin)
+        everywhere = account.select().where((account.id == principal.id) & (account.admin | account.auditor))
+        return ProjectRow.public | ProjectRow.id.in_(own) | peewee.fn.EXISTS(everywhere)
     return ProjectRow.public
+
+
+def _rights_seen_by(robot_id: int) -> Any:
+    """The robot's rights in the project of the outer query, and the one to list them all."""
+    right = RobotRightRow
+    inside = (right.kind == PermissionKind.PROJECT.value) & (
+        (right.project_id == ProjectRow.id) | (right.project_id == EVERY_PROJECT)
+    )
+    outside = (
+        (right.kind == PermissionKind.SYSTEM.value) & (right.resource == "project") & (right.action == "list")
+    )
+    return right.select().where((right.robot == robot_id) & (inside | outside))
 
 
 def _members(project_id: int, q: str) -> Any:

@@ -18,12 +18,13 @@ from moorage.audit.model import Cursor, Entry, Page, Query, Result
 from moorage.errors import Invalid
 from moorage.identity.model import Principal, PrincipalKind
 from moorage.projects.model import Role
-from moorage.projects.rules import LIST_AUDIT_LOG, LIST_LOGS, permitted
+from moorage.projects.rules import LIST_AUDIT_LOG, LIST_LOGS
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.harbor import entries, query
 from moorage.web.harbor.answer import send
 from moorage.web.paging import NumberedPage, numbered_page
+from moorage.web.standing import may
 
 Render = Callable[[Entry], Mapping[str, object]]
 
@@ -53,8 +54,8 @@ class PageTooDeepError(Invalid):
 
 
 class AuditLogsResource:
-    """The log of everything that the caller may read: all of it for administrators, for others that of the
-    projects they administer.
+    """The log of everything that the caller may read: all of it for administrators and auditors, for others
+    that of the projects they administer, for robots that of the projects whose log they may list.
     """
 
     access: ClassVar[Mapping[str, Access]] = {"GET": Access("signed_in", None, "list_audit_log")}
@@ -98,15 +99,13 @@ class AuditEventsResource:
 
 def readable(services: Services, principal: Principal, asked: Query) -> Query:
     """What is asked for, narrowed to what this account may read."""
-    if principal.admin:
+    if may(services, principal, LIST_AUDIT_LOG):
         return asked
     if principal.kind is PrincipalKind.USER:
-        return replace(
-            asked, project_ids=tuple(services.roles.projects_with(principal.id, Role.PROJECT_ADMIN))
-        )
-    home = services.robots.get(principal.id).project_id
-    standing = services.access.standing_by_id(principal.kind, principal.id, principal.generation, home)
-    return replace(asked, project_ids=(home,) if permitted(standing, LIST_LOGS) else ())
+        found = services.roles.projects_with(principal.id, Role.PROJECT_ADMIN)
+    else:
+        found = services.roles.projects_of_robot(principal.id, LIST_LOGS)
+    return replace(asked, project_ids=tuple(found))
 
 
 def wanted(req: falcon.Request) -> Query:

@@ -10,7 +10,7 @@ import falcon
 from moorage.identity.errors import AccessTokenUnknownError
 from moorage.identity.model import FOREVER, PrincipalKind
 from moorage.identity.secrets import ACCESS_TOKEN_PREFIX
-from moorage.projects.rules import SYSTEM, TABLE, permitted
+from moorage.projects.rules import SYSTEM, TABLE, permitted, system_permitted
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.credentials import Basic, parse_authorization
@@ -19,6 +19,7 @@ from moorage.web.harbor import body, query, render
 from moorage.web.harbor.answer import send, send_created, send_page
 from moorage.web.harbor.paths import number_in_path
 from moorage.web.paging import numbered_page
+from moorage.web.standing import account_of
 
 _PROJECT_SCOPE = re.compile(r"/?project/([0-9]{1,18})/?").fullmatch
 _THIRTY_DAYS = 30
@@ -51,7 +52,8 @@ class CurrentPermissionsResource:
         scope = req.get_param("scope") or ""
         relative = query.flag_parameter(req, "relative")
         if not scope:
-            held = sorted(SYSTEM) if caller.principal.admin else []
+            account = account_of(self._services, caller.principal)
+            held = [each for each in sorted(SYSTEM) if system_permitted(account, each)]
             send(resp, [render.permission(each, "" if relative else "/") for each in held])
             return
         match = _PROJECT_SCOPE(scope)

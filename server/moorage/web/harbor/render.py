@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from moorage.configuration.model import Shown
 from moorage.distribution.model import ProjectUsage
 from moorage.health import Finding
-from moorage.identity.model import AccessToken, Robot, User
+from moorage.identity.model import AccessToken, PermissionKind, Robot, RobotPermission, User
 from moorage.projects.model import Member, Permission, Project, Role, SystemPermission
 
 Json = dict[str, object]
@@ -17,6 +17,9 @@ Json = dict[str, object]
 #: Harbor's words for "never".
 NEVER = "0001-01-01T00:00:00.000Z"
 NO_EXPIRY = -1
+#: Harbor's namespaces of a robot's permissions that are not in one project.
+OUTSIDE = "/"
+EVERYWHERE = "*"
 ROLE_NAMES: Mapping[Role, str] = {
     Role.PROJECT_ADMIN: "projectAdmin",
     Role.MAINTAINER: "maintainer",
@@ -136,30 +139,38 @@ def permission(found: Permission | SystemPermission, scope: str) -> Json:
     return {"resource": f"{scope}{found.resource}", "action": found.action}
 
 
-def robot(found: Robot, project_name: str) -> Json:
-    """A robot account, without its secret."""
+def robot(found: Robot, names: Mapping[int, str]) -> Json:
+    """A robot account, without its secret; `names` are those of the projects that it is for."""
     return {
         "id": found.id,
         "name": found.name,
         "description": found.description,
-        "level": "project",
+        "level": "system" if found.is_system else "project",
         "duration": found.duration_days,
         "editable": True,
         "disable": found.disabled,
         "expires_at": _expiry(found),
         "permissions": [
             {
-                "kind": "project",
-                "namespace": project_name,
+                "kind": each.kind.value,
+                "namespace": _namespace(each, names),
                 "access": [
                     {"resource": right.resource, "action": right.action}
-                    for right in sorted(found.rights, key=lambda right: (right.resource, right.action))
+                    for right in sorted(each.rights, key=lambda right: (right.resource, right.action))
                 ],
             }
+            for each in found.permissions
+            if not each.project_id or each.project_id in names
         ],
         "creation_time": moment(found.created_at),
         "update_time": moment(found.updated_at),
     }
+
+
+def _namespace(found: RobotPermission, names: Mapping[int, str]) -> str:
+    if found.kind is PermissionKind.SYSTEM:
+        return OUTSIDE
+    return names[found.project_id] if found.project_id else EVERYWHERE
 
 
 def robot_created(found: Robot, secret: str) -> Json:

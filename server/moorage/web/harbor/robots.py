@@ -1,19 +1,12 @@
-"""`/robots`: accounts for machines, inside one project.
+"""`/robots`: accounts for machines, of one project or of the system."""
 
-The path does not name the project, the robot does; each call finds it and asks what the caller may do
-there. Whoever may not even know of the robot is told that there is none.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import falcon
 
-from moorage.errors import NotFound
-from moorage.identity.errors import RobotUnknownError
-from moorage.identity.model import FOREVER, Principal, Robot, RobotRight
+from moorage.identity.model import PermissionKind, Robot, RobotPermission
 from moorage.projects.errors import ProjectUnknownError
-from moorage.projects.model import Permission, Standing
 from moorage.projects.rules import (
     CREATE_ROBOT,
     DELETE_ROBOT,
@@ -21,28 +14,30 @@ from moorage.projects.rules import (
     READ_ROBOT,
     UPDATE_ROBOT,
     permitted,
-    robot_rights_allowed,
 )
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.door import PermissionDeniedError
-from moorage.web.harbor import body, query, render
+from moorage.web.harbor import body, query, render, robot_bodies
 from moorage.web.harbor.answer import send, send_created, send_page
 from moorage.web.harbor.body import Body, BodyInvalidError
-from moorage.web.harbor.paths import number_in_path
+from moorage.web.harbor.robot_access import RobotAccess, check_rights
 from moorage.web.paging import numbered_page
 
-_PROJECT = "project"
-_CONDITIONS: query.Allowed = {"Level": query.EXACT, "ProjectID": query.EXACT}
-_FIELDS = frozenset({"name", "description", "level", "disable", "duration", "permissions"})
-#: What clients of Harbor send along: parts of the robot as they got it, which no call can change.
-_OVERLOOKED = frozenset({"id", "secret", "editable", "expires_at", "creation_time", "update_time"})
-_MOST_RIGHTS = 200
+_CONDITIONS: query.Allowed = {"Level": query.EXACT, "ProjectID": query.EXACT, "name": query.PART}
+_SORTS = {
+    "id": "id",
+    "name": "name",
+    "disable": "disabled",
+    "expires_at": "expires_at",
+    "creation_time": "created_at",
+    "update_time": "updated_at",
+}
 _THIRTY_DAYS = 30
 
 
 class RobotsResource:
-    """The robots of a project."""
+    """The robots of a project, or of the system."""
 
     access: ClassVar[Mapping[str, Access]] = {
         "GET": Access("signed_in", None, "list_robots"),
@@ -53,52 +48,80 @@ class RobotsResource:
         self._services = services
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """A page of them; `q` names the project."""
-        caller: Caller = req.context.caller
+        """A page of them; `q` names the project, without one they are the system's."""
         asked = query.conditions(req, _CONDITIONS)
         page = numbered_page(req)
-        if "ProjectID" not in asked:
-            _check_admin(caller.principal)  # Harbor lists system robots here; there are none
-            send_page(req, resp, page, [], 0)
-            return
-        if "Level" in asked and asked["Level"].value != _PROJECT:
-            raise query.QueryInvalidError("q: robots with a ProjectID have the Level project")
-        project_id = asked["ProjectID"].number()
-        unknown = ProjectUnknownError("there is no such project")
-        _standing(self._services, caller.principal, project_id, LIST_ROBOTS, unknown)
+        sort = query.order(req, _SORTS, "name")
+        project_id = self._listable(req, asked)
+        named = asked.get("name")
+        wanted = {"name": "", "part": ""}
+        if named is not None:
+            wanted["name" if named.match is query.Match.EXACT else "part"] = named.value
         robots = self._services.robots
-        name = self._services.projects.get(project_id).name
-        found = robots.list(project_id, limit=page.limit, offset=page.offset)
-        send_page(req, resp, page, [render.robot(each, name) for each in found], robots.count(project_id))
+        found = robots.list(project_id, **wanted, sort=sort, limit=page.limit, offset=page.offset)
+        send_page(req, resp, page, rendered(self._services, found), robots.count(project_id, **wanted))
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Make a robot; the answer is the only one that shows its secret."""
         caller: Caller = req.context.caller
-        asked = body.read(req, known=_FIELDS, overlooked=_OVERLOOKED)
-        if asked.text("level", _PROJECT) != _PROJECT:
-            raise PermissionDeniedError("level: this server has robots of projects only")
-        if asked.flag("disable", False):
-            raise BodyInvalidError("disable: a robot cannot be made disabled")
-        namespace, rights = _permissions(asked)
+        asked = body.read(req, known=robot_bodies.FIELDS, overlooked=robot_bodies.OVERLOOKED)
+        access = RobotAccess(self._services, caller.principal)
+        if robot_bodies.level(asked, PermissionKind.PROJECT) is PermissionKind.SYSTEM:
+            access.check_making_outside()
+            project = None
+            permissions: Sequence[RobotPermission] = robot_bodies.of_the_system(asked, self._project_id)
+        else:
+            project, permissions = self._in_project(access, asked)
+        days = asked.number("duration", _THIRTY_DAYS)
+        access.check_end(self._services.clock(), days)
+        made, secret = self._services.robots.create(
+            caller.actor,
+            project,
+            asked.text("name"),
+            description=asked.text("description", ""),
+            duration_days=days,
+            disabled=asked.flag("disable", False),
+            permissions=permissions,
+        )
+        send_created(resp, "robots", made.id, content=render.robot_created(made, secret))
+
+    def _listable(self, req: falcon.Request, asked: Mapping[str, query.Condition]) -> int:
+        """The number of the project whose robots are asked for; 0 for the system's."""
+        caller: Caller = req.context.caller
+        access = RobotAccess(self._services, caller.principal)
+        project_id = asked["ProjectID"].number() if "ProjectID" in asked else 0
+        default = PermissionKind.PROJECT if project_id else PermissionKind.SYSTEM
+        level = asked["Level"].value if "Level" in asked else default.value
+        if level != default:
+            raise query.QueryInvalidError(
+                "q: the Level project takes a ProjectID, the Level system takes none"
+            )
+        if project_id:
+            unknown = ProjectUnknownError("there is no such project")
+            access.in_project(project_id, LIST_ROBOTS, unknown)
+        else:
+            access.check_listing_outside()
+        return project_id
+
+    def _in_project(
+        self, access: RobotAccess, asked: Body
+    ) -> tuple[tuple[int, str], Sequence[RobotPermission]]:
+        namespace, rights = robot_bodies.in_one_project(asked)
         project = self._services.projects.find(namespace)
         # A project that does not exist and one in which the caller may not make robots look alike.
         denied = PermissionDeniedError(f"you may not make robots in a project {namespace[:100]!r}")
         if project is None:
             raise denied
-        standing = _asked_standing(self._services, caller.principal, project.id)
+        standing = access.standing(project.id)
         if not permitted(standing, CREATE_ROBOT):
             raise denied
-        _check_rights(standing, rights)
-        made, secret = self._services.robots.create(
-            caller.actor,
-            project.id,
-            project.name,
-            asked.text("name"),
-            description=asked.text("description", ""),
-            duration_days=asked.number("duration", _THIRTY_DAYS),
-            rights=rights,
-        )
-        send_created(resp, "robots", made.id, content=render.robot_created(made, secret))
+        check_rights(standing, rights)
+        permission = RobotPermission(PermissionKind.PROJECT, project.id, rights)
+        return (project.id, project.name), [permission]
+
+    def _project_id(self, name: str) -> int | None:
+        project = self._services.projects.find(name)
+        return None if project is None else project.id
 
 
 class RobotResource:
@@ -116,121 +139,74 @@ class RobotResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, robot_id: str) -> None:
         """The robot, without its secret."""
-        robot, _ = self._allowed(req, robot_id, READ_ROBOT)
-        send(resp, render.robot(robot, self._services.projects.get(robot.project_id).name))
+        robot = self._of(req).find(robot_id, READ_ROBOT)
+        send(resp, rendered(self._services, [robot])[0])
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, robot_id: str) -> None:
         """Change the robot; what the body leaves out stays."""
         caller: Caller = req.context.caller
-        robot, standing = self._allowed(req, robot_id, UPDATE_ROBOT)
-        _check_rights(standing, robot.rights)
-        asked = body.read(req, known=_FIELDS, overlooked=_OVERLOOKED)
-        if asked.text("level", _PROJECT) != _PROJECT:
-            raise PermissionDeniedError("level: a robot stays in its project")
-        if asked.text("name", robot.name) not in (robot.name, robot.name.partition("+")[2]):
+        access = self._of(req)
+        robot = access.find(robot_id, UPDATE_ROBOT)
+        asked = body.read(req, known=robot_bodies.FIELDS, overlooked=robot_bodies.OVERLOOKED)
+        own = PermissionKind.SYSTEM if robot.is_system else PermissionKind.PROJECT
+        if robot_bodies.level(asked, own) is not own:
+            raise PermissionDeniedError("level: a robot stays what it is")
+        if asked.text("name", robot.name) not in (robot.name, _short(robot)):
             raise BodyInvalidError("name: a robot cannot be renamed")
-        rights = None
-        if "permissions" in asked:
-            namespace, rights = _permissions(asked)
-            if namespace != self._services.projects.get(robot.project_id).name:
-                raise PermissionDeniedError("permissions: a robot stays in its project")
-            _check_rights(standing, rights)
+        days = robot_bodies.duration(asked)
+        if days != robot.duration_days:
+            access.check_end(robot.created_at, days)
         self._services.robots.change(
             caller.actor,
             robot.id,
             description=asked.text("description") if "description" in asked else None,
             disabled=asked.flag("disable") if "disable" in asked else None,
-            duration_days=_duration(asked),
-            rights=rights,
+            duration_days=days,
+            permissions=self._permissions(access, robot, asked) if "permissions" in asked else None,
+            generation=robot.generation,
         )
 
     def on_patch(self, req: falcon.Request, resp: falcon.Response, robot_id: str) -> None:
         """Give the robot a new secret: the one in the body, or one made here."""
         caller: Caller = req.context.caller
-        robot, standing = self._allowed(req, robot_id, UPDATE_ROBOT)
-        # Whoever knows a robot's secret is that robot, so a weaker one must not set it.
-        _check_rights(standing, robot.rights)
+        access = self._of(req)
+        robot = access.find(robot_id, UPDATE_ROBOT)
+        access.check_end(robot.created_at, robot.duration_days)
         asked = body.read(req, known={"secret"})
         secret = self._services.robots.refresh_secret(
-            caller.actor, robot.id, asked.text("secret", "") or None
+            caller.actor, robot.id, asked.text("secret", "") or None, generation=robot.generation
         )
         send(resp, render.robot_secret(secret))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, robot_id: str) -> None:
         """Delete the robot."""
         caller: Caller = req.context.caller
-        robot, _ = self._allowed(req, robot_id, DELETE_ROBOT)
+        robot = self._of(req).find(robot_id, DELETE_ROBOT)
         self._services.robots.delete(caller.actor, robot.id)
 
-    def _allowed(self, req: falcon.Request, robot_id: str, permission: Permission) -> tuple[Robot, Standing]:
+    def _of(self, req: falcon.Request) -> RobotAccess:
         caller: Caller = req.context.caller
-        number = number_in_path(robot_id, RobotUnknownError("there is no such robot"))
-        robot = self._services.robots.get(number)
-        # The very words of the line above, or a stranger could tell a hidden robot from none.
-        unknown = RobotUnknownError(f"there is no robot {number}")
-        standing = _standing(self._services, caller.principal, robot.project_id, permission, unknown)
-        return robot, standing
+        return RobotAccess(self._services, caller.principal)
+
+    def _permissions(self, access: RobotAccess, robot: Robot, asked: Body) -> Sequence[RobotPermission]:
+        projects = self._services.projects
+        if robot.is_system:
+            return robot_bodies.of_the_system(
+                asked, lambda name: None if (found := projects.find(name)) is None else found.id
+            )
+        namespace, rights = robot_bodies.in_one_project(asked)
+        if namespace != projects.get(robot.project_id).name:
+            raise PermissionDeniedError("permissions: a robot stays in its project")
+        check_rights(access.standing(robot.project_id), rights)
+        return [RobotPermission(PermissionKind.PROJECT, robot.project_id, rights)]
 
 
-def _standing(
-    services: Services, principal: Principal, project_id: int, permission: Permission, unknown: NotFound
-) -> Standing:
-    """The caller's standing in the project, if it allows `permission`.
-
-    Raises:
-        NotFound: `unknown`: to whoever may not even read what they ask for.
-        PermissionDeniedError: to whoever may read it and no more.
-    """
-    standing = _asked_standing(services, principal, project_id)
-    if standing is not None and permitted(standing, permission):
-        return standing
-    if permitted(standing, READ_ROBOT):
-        raise PermissionDeniedError("you may not do this to the robots of that project")
-    raise unknown
+def rendered(services: Services, robots: Sequence[Robot]) -> list[render.Json]:
+    """Robots with the names of the projects that they are for; projects that are gone are left out."""
+    numbers = {each.project_id for robot in robots for each in robot.permissions if each.project_id}
+    names = services.projects.names(numbers)
+    return [render.robot(each, names) for each in robots]
 
 
-def _asked_standing(services: Services, principal: Principal, project_id: int) -> Standing | None:
-    return services.access.standing_by_id(principal.kind, principal.id, principal.generation, project_id)
-
-
-def _check_admin(principal: Principal) -> None:
-    if not principal.admin:
-        raise PermissionDeniedError("q: without a ProjectID only system administrators may list robots")
-
-
-def _check_rights(standing: Standing | None, rights: frozenset[RobotRight]) -> None:
-    if not robot_rights_allowed(standing, rights):
-        raise PermissionDeniedError("permissions: nobody can give a robot what they may not do themselves")
-
-
-def _permissions(asked: Body) -> tuple[str, frozenset[RobotRight]]:
-    """The one project that the permissions name, and what they allow there."""
-    found = asked.parts("permissions", known={"kind", "namespace", "access"}, most=_MOST_RIGHTS)
-    if any(each.text("kind") != _PROJECT for each in found):
-        raise PermissionDeniedError(
-            "permissions: a robot of a project has permissions of the kind project only"
-        )
-    namespaces = {each.text("namespace") for each in found}
-    if not namespaces:
-        raise BodyInvalidError("permissions: a robot needs at least one")
-    if len(namespaces) > 1 or "*" in namespaces:
-        raise PermissionDeniedError("permissions: a robot has permissions in one project")
-    rights = {_right(access) for each in found for access in _accesses(each)}
-    return namespaces.pop(), frozenset(rights)
-
-
-def _accesses(permission: Body) -> list[Body]:
-    return permission.parts("access", known={"resource", "action", "effect"}, most=_MOST_RIGHTS)
-
-
-def _right(access: Body) -> RobotRight:
-    if access.text("effect", "allow") not in ("", "allow"):
-        raise BodyInvalidError("effect: permissions allow; there is no other effect")
-    return RobotRight(access.text("resource"), access.text("action"))
-
-
-def _duration(asked: Body) -> int | None:
-    if "duration" not in asked:
-        return None
-    days = asked.number("duration")
-    return days if days else FOREVER
+def _short(robot: Robot) -> str:
+    return robot.name.partition("$" if robot.is_system else "+")[2]

@@ -25,6 +25,7 @@ from moorage.web.harbor.gc import (
 from moorage.web.harbor.immutable import ImmutableRuleResource, ImmutableRulesResource
 from moorage.web.harbor.members import MemberResource, MembersResource
 from moorage.web.harbor.metadata import MetadataResource, MetadatasResource
+from moorage.web.harbor.permissions import PermissionsResource
 from moorage.web.harbor.projects import (
     ProjectDeletableResource,
     ProjectResource,
@@ -127,6 +128,7 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/retentions/{retention_id}/executions/{execution_id}/tasks/{task_id}": RetentionTaskLogResource(
             services
         ),
+        "/permissions": PermissionsResource(services),
         "/robots": RobotsResource(services),
         "/robots/{robot_id}": RobotResource(services),
         "/users": UsersResource(services),
