@@ -290,6 +290,51 @@ class QuarantineEmptied(Event):
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class LabelEvent(Event):
+    """About a label; without a project it is everybody's: `project_id` None, `project` ""."""
+
+    label_id: int
+    name: str
+    project_id: int | None
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelCreated(LabelEvent):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class LabelChanged(LabelEvent):
+    """`what` names the fields."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDeleted(LabelEvent):
+    """It is off every artifact too."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelAdded(RepositoryEvent):
+    """An artifact bears the label."""
+
+    digest: Digest
+    label_id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRemoved(RepositoryEvent):
+    """An artifact bears the label no more."""
+
+    digest: Digest
+    label_id: int
+    label: str
+
+
 E_ = TypeVar("E_", bound=Event)
 
 

@@ -32,12 +32,15 @@ from moorage.distribution.hold_store import HoldStore
 from moorage.distribution.holds import Holds
 from moorage.distribution.inspection import Inspection
 from moorage.distribution.inspection_store import InspectionStore
+from moorage.distribution.label_store import LabelStore
+from moorage.distribution.labels import Labels
 from moorage.distribution.locks import AdvisoryDigestLocks, DigestLocks, FileDigestLocks
 from moorage.distribution.manifests import Manifests
 from moorage.distribution.overview import Overview
 from moorage.distribution.overview_store import OverviewStore
 from moorage.distribution.pulls import Pulls
 from moorage.distribution.quarantine import Quarantine
+from moorage.distribution.reading import Reading
 from moorage.distribution.referrers import Referrers
 from moorage.distribution.removal import Removal
 from moorage.distribution.repositories import Repositories
@@ -137,6 +140,8 @@ class Services:
     referrers: Referrers
     catalog: Catalog
     details: Details
+    labels: Labels
+    reading: Reading
     overview: Overview
     copies: Copies
     roles: Roles
@@ -330,6 +335,8 @@ class Services:
             referrers=Referrers(registry),
             catalog=Catalog(CatalogStore(), clock),
             details=details,
+            reading=Reading(storage),
+            labels=Labels(LabelStore(), registry, events, clock),
             overview=Overview(overview_store),
             copies=Copies(manifests, tags, uploads, details),
             roles=Roles(RoleStore()),

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from moorage.audit.model import Entry, Result
-from moorage.distribution.model import IndexEntry, ManifestSummary, ProjectUsage, Repository, TagEntry
+from moorage.distribution.model import (
+    IndexEntry,
+    Label,
+    ManifestSummary,
+    ProjectUsage,
+    Repository,
+    TagEntry,
+)
 from moorage.gc.model import Outlook
 from moorage.health import Finding, State
 from moorage.identity.model import AccessToken, PermissionKind, Robot, RobotPermission, RobotRight, User
@@ -23,7 +30,7 @@ from moorage.projects.model import ImmutabilityRule, Member, Permission, Project
 from moorage.projects.selectors import Selector
 from moorage.retention.document import document, rules_document
 from moorage.retention.model import Policy, Rule, Template
-from moorage.web.harbor import contents, entries, histories, immutable, render, retention_runs
+from moorage.web.harbor import additions, contents, entries, histories, immutable, render, retention_runs
 from moorage.web.harbor.routes import routes
 
 DOCUMENTATION = Path(__file__).parents[2] / "server" / "docs" / "harbor-api.md"
@@ -66,6 +73,7 @@ MANIFEST = ManifestSummary(
     pulled_at=None,
 )
 TAG = TagEntry(6, 4, "1.0", DIGEST, AT, None)
+LABEL = Label(13, 1, "tested", "by hand", "#1D5100", AT, AT)
 LINE = IndexEntry(
     5,
     8,
@@ -273,9 +281,11 @@ SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
             MANIFEST,
             REPOSITORY,
             tags=[contents.tag(TAG, 5)],
+            labels=[contents.label(LABEL)],
             references=[contents.reference(LINE)],
             accessories=[],
             annotations={"a": "b"},
+            attributes={"os": "linux"},
         ),
         {
             "id": int,
@@ -311,6 +321,33 @@ SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
             "immutable": bool,
         },
     ),
+    "Label": (
+        contents.label(LABEL),
+        {
+            "id": int,
+            "name": str,
+            "description": str,
+            "color": str,
+            "scope": str,
+            "project_id": int,
+            "creation_time": str,
+            "update_time": str,
+        },
+    ),
+    "AdditionLink": (
+        contents.artifact(
+            MANIFEST,
+            REPOSITORY,
+            tags=None,
+            labels=None,
+            references=[],
+            accessories=None,
+            annotations={},
+            attributes={},
+        )["addition_links"]["build_history"],  # type: ignore[index]
+        {"href": str, "absolute": bool},
+    ),
+    "BuildHistoryEntry": (additions.step({"created_by": "RUN x"}), {"created": str, "created_by": str}),
     "Reference": (
         contents.reference(LINE),
         {
@@ -605,6 +642,16 @@ def _whole(short: str) -> str:
 
 #: Written by hand: the routes themselves are what this checks.
 DEMANDS = {
+    "GET /labels": "signed_in",
+    "POST /labels": "signed_in",
+    "GET /labels/{label_id}": "signed_in",
+    "PUT /labels/{label_id}": "signed_in",
+    "DELETE /labels/{label_id}": "signed_in",
+    "GET <project>/artifacts": "artifact:list",
+    "POST <repository>/artifacts/{reference}/labels": "artifact-label:create",
+    "DELETE <repository>/artifacts/{reference}/labels/{label_id}": "artifact-label:delete",
+    "GET <repository>/artifacts/{reference}/additions/vulnerabilities": "artifact-addition:read",
+    "GET <repository>/artifacts/{reference}/additions/{addition}": "artifact-addition:read",
     "GET /ping": "anyone",
     "GET /health": "anyone",
     "GET /systeminfo": "anyone",

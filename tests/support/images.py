@@ -19,6 +19,8 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+HELM_CONFIG = "application/vnd.cncf.helm.config.v1+json"
+HELM_LAYER = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 EMPTY_JSON = b"{}"
 SBOM = "application/spdx+json"
 
@@ -143,6 +145,17 @@ def artifact(
         [Blob(os.urandom(200), artifact_type)],
         artifactType=artifact_type,
         **_optional(subject=subject, annotations=annotations),
+    )
+
+
+def chart(
+    files: Mapping[str, bytes] | None = None, *, layer: bytes | None = None, **described: object
+) -> Image:
+    """A Helm chart with these files; `layer` takes the place of the archive of them."""
+    config = {"name": "app", "version": os.urandom(4).hex(), "apiVersion": "v2", **described}
+    packed = gzip.compress(tar_of(files or {"app/values.yaml": b"replicas: 1\n"}), mtime=0)
+    return manifest(
+        Blob(_encoded(config), HELM_CONFIG), [Blob(packed if layer is None else layer, HELM_LAYER)]
     )
 
 

@@ -96,6 +96,21 @@ def _tag_moved(event: events.TagMoved) -> Deed:
     return _tag("move_tag", event, f"from {event.previous}")
 
 
+def _label(operation: str, event: events.LabelEvent, detail: str = "") -> Deed:
+    return Deed(operation, "label", event.name, event.project_id, event.project, detail=detail)
+
+
+def _labelled(operation: str, event: events.LabelAdded | events.LabelRemoved) -> Deed:
+    return artifact(
+        operation,
+        event.project_id,
+        event.repository,
+        digest=event.digest,
+        detail=event.label,
+        resource_type="artifact_label",
+    )
+
+
 def _job(verb: str, event: Any, detail: str = "") -> Deed:
     return Deed(
         f"{verb}_{event.kind}", "job", f"{event.kind} {event.execution_id}", event.project_id, detail=detail
@@ -144,6 +159,11 @@ TABLE: Mapping[type[events.Event], Describe] = {
     ),
     events.TagMoved: _tag_moved,
     events.TagDeleted: lambda e: _tag("delete_tag", e),
+    events.LabelCreated: lambda e: _label("create_label", e),
+    events.LabelChanged: lambda e: _label("update_label", e, e.what),
+    events.LabelDeleted: lambda e: _label("delete_label", e),
+    events.LabelAdded: lambda e: _labelled("create_artifact_label", e),
+    events.LabelRemoved: lambda e: _labelled("delete_artifact_label", e),
     events.JobRequested: lambda e: _job("start", e, f"by {e.trigger}"),
     events.JobStopped: lambda e: _job("stop", e),
     events.JobFinished: lambda e: _job("finish", e, f"{e.state}: {e.message}" if e.message else e.state),
@@ -164,6 +184,8 @@ BLOB_TRAFFIC: frozenset[type[events.Event]] = frozenset({events.BlobPushed, even
 #: Every operation that the log knows by name; refused ones may bear the name of any route.
 OPERATIONS = (
     "create_access_token",
+    "create_artifact_label",
+    "create_label",
     "create_member",
     "create_project",
     "create_repository",
@@ -172,7 +194,9 @@ OPERATIONS = (
     "create_user",
     "delete_access_token",
     "delete_artifact",
+    "delete_artifact_label",
     "delete_blob",
+    "delete_label",
     "delete_member",
     "delete_project",
     "delete_quarantine",
@@ -200,6 +224,7 @@ OPERATIONS = (
     "stop_purge",
     "stop_retention",
     "update_configuration",
+    "update_label",
     "update_member",
     "update_project",
     "update_repository",

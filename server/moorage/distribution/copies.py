@@ -93,4 +93,4 @@ class Copies:
 
     def _attached(self, route: Route, stored: StoredManifest) -> list[ManifestSummary]:
         summary = self._manifests.find_summary(route.source, stored.digest)
-        return [] if summary is None else self._details.attached([summary]).get(stored.digest, [])
+        return [] if summary is None else self._details.attached([summary]).get(summary.id, [])

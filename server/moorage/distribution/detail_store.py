@@ -55,15 +55,15 @@ class DetailStore:
         return found
 
     def attached(
-        self, repository_id: int, subjects: Iterable[Digest], limit: int, offset: int
+        self, repository_ids: Iterable[int], subjects: Iterable[Digest], limit: int, offset: int
     ) -> list[ManifestSummary]:
         """Manifests that name one of the subjects, the oldest first."""
-        rows = _attached(repository_id, subjects).order_by(ManifestRow.id).limit(limit).offset(offset)
+        rows = _attached(repository_ids, subjects).order_by(ManifestRow.id).limit(limit).offset(offset)
         return [_summary(row) for row in rows]
 
-    def count_attached(self, repository_id: int, subjects: Iterable[Digest]) -> int:
+    def count_attached(self, repository_ids: Iterable[int], subjects: Iterable[Digest]) -> int:
         """How many `attached` goes through."""
-        counted: int = _attached(repository_id, subjects).count()
+        counted: int = _attached(repository_ids, subjects).count()
         return counted
 
 
@@ -75,10 +75,11 @@ def _listed() -> Any:
     return peewee.fn.EXISTS(tagged) | alone
 
 
-def _attached(repository_id: int, subjects: Iterable[Digest]) -> Any:
+def _attached(repository_ids: Iterable[int], subjects: Iterable[Digest]) -> Any:
     columns = [field for field in ManifestRow._meta.sorted_fields if field is not ManifestRow.body]
     return ManifestRow.select(*columns).where(
-        (ManifestRow.repository == repository_id) & (ManifestRow.subject << [str(each) for each in subjects])
+        (ManifestRow.repository << list(repository_ids))
+        & (ManifestRow.subject << [str(each) for each in subjects])
     )
 
 

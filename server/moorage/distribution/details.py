@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from moorage.distribution.detail_store import DetailStore
 from moorage.distribution.model import IndexEntry, ManifestSummary, StoredManifest
+from moorage.oci.descriptor import Descriptor
 from moorage.oci.digest import Digest
 from moorage.oci.errors import ManifestInvalidError
 from moorage.oci.manifest import MAX_MANIFEST_BYTES, ImageIndex, parse_manifest
@@ -24,11 +25,13 @@ class Detail:
 
     Attributes:
         entries: the lines of an index; empty for any other manifest.
+        config, layers: None and empty for an index.
     """
 
     annotations: Mapping[str, str] = field(default_factory=dict)
     entries: tuple[IndexEntry, ...] = ()
-    config: Digest | None = None
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] = ()
 
 
 NOTHING = Detail()
@@ -52,15 +55,17 @@ class Details:
 
     def attached(
         self, manifests: Sequence[ManifestSummary], *, limit: int = LISTED_ATTACHED, offset: int = 0
-    ) -> dict[Digest, list[ManifestSummary]]:
-        """What names one of these manifests of one repository as its subject, by that subject."""
-        found: dict[Digest, list[ManifestSummary]] = {}
-        if not manifests:
+    ) -> dict[int, list[ManifestSummary]]:
+        """What names one of these manifests as its subject in the same repository, by that one's number."""
+        numbers = {(each.repository_id, each.digest): each.id for each in manifests}
+        found: dict[int, list[ManifestSummary]] = {}
+        if not numbers:
             return found
-        subjects = [each.digest for each in manifests]
-        for one in self._store.attached(manifests[0].repository_id, subjects, limit, offset):
-            if one.subject is not None:
-                found.setdefault(one.subject, []).append(one)
+        repositories, subjects = zip(*numbers, strict=True)
+        for one in self._store.attached(set(repositories), set(subjects), limit, offset):
+            number = None if one.subject is None else numbers.get((one.repository_id, one.subject))
+            if number is not None:
+                found.setdefault(number, []).append(one)
         return found
 
     def artifact_counts(self, repository_ids: Collection[int]) -> dict[int, int]:
@@ -69,7 +74,7 @@ class Details:
 
     def count_attached(self, manifest: ManifestSummary) -> int:
         """How many manifests name this one as their subject."""
-        return self._store.count_attached(manifest.repository_id, [manifest.digest])
+        return self._store.count_attached([manifest.repository_id], [manifest.digest])
 
 
 def _detail(stored: StoredManifest, children: Mapping[Digest, int]) -> Detail:
@@ -78,6 +83,6 @@ def _detail(stored: StoredManifest, children: Mapping[Digest, int]) -> Detail:
     except ManifestInvalidError:  # an older release took what this one would not
         return NOTHING
     if not isinstance(parsed, ImageIndex):
-        return Detail(parsed.annotations, (), parsed.config.digest)
+        return Detail(parsed.annotations, (), parsed.config, parsed.layers)
     lines = tuple(IndexEntry(stored.id, children.get(line.digest), line) for line in parsed.manifests)
     return Detail(parsed.annotations, lines)

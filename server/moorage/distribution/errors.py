@@ -100,6 +100,30 @@ class BlobInUseError(Unsupported):
     """A manifest of the repository needs the blob."""
 
 
+class ListTooWideError(Invalid):
+    """A list cannot be asked for this with so much in it."""
+
+
+class ContentUnreadableError(Invalid):
+    """What an artifact holds is damaged, or larger than what is looked through."""
+
+
+class LabelUnknownError(NotFound):
+    """No such label, or not one for this project, or not on this artifact."""
+
+
+class LabelExistsError(Conflict):
+    """The project, or everybody, has a label of that name."""
+
+
+class LabelAddedError(Conflict):
+    """The artifact bears the label."""
+
+
+class LabelInvalidError(Invalid):
+    """A label that breaks the rules for it."""
+
+
 class UploadRangeError(RangeInvalid):
     """The chunk does not begin where the upload stands.
 

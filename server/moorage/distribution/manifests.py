@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from moorage.clock import Clock
 from moorage.crashpoints import reach
+from moorage.distribution.artifact_filter import EVERYTHING, ArtifactFilter
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.changes import change
 from moorage.distribution.errors import (
@@ -165,9 +166,9 @@ class Manifests:
 
     def page(
         self,
-        repository: RepositoryName,
+        within: RepositoryName | int,
+        wanted: ArtifactFilter = EVERYTHING,
         *,
-        tagged: bool | None = None,
         limit: int,
         offset: int = 0,
         sort: str = "-push_time",
@@ -175,14 +176,17 @@ class Manifests:
         """What people pushed: not the children of an index or what is attached to a subject, unless tagged.
 
         Args:
-            tagged: True: only manifests that have a tag; False: only those that have none.
+            within: a repository, or the number of a project for all of its.
             sort: a key of `artifact_store.SORTS`, with ``-`` in front for the other way round.
-        """
-        return self._store.artifacts.page(repository, tagged, limit, offset, sort)
 
-    def count(self, repository: RepositoryName, *, tagged: bool | None = None) -> int:
+        Raises:
+            ListTooWideError: too many types of content would have to be told apart.
+        """
+        return self._store.artifacts.page(within, wanted, limit, offset, sort)
+
+    def count(self, within: RepositoryName | int, wanted: ArtifactFilter = EVERYTHING) -> int:
         """How many manifests `page` goes through."""
-        return self._store.artifacts.count(repository, tagged)
+        return self._store.artifacts.count(within, wanted)
 
     def tags_of(self, manifest_ids: Iterable[int]) -> dict[int, list[TagEntry]]:
         """The tags of each manifest, the youngest first; a manifest without any is left out."""

@@ -99,6 +99,39 @@ class TagEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """A word with a colour that artifacts can bear.
+
+    Attributes:
+        project_id: whose artifacts can bear it; None for those of every project.
+        color: ``#`` and hex digits, or "".
+    """
+
+    id: int
+    project_id: int | None
+    name: str
+    description: str
+    color: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFilter:
+    """Which labels a list shows.
+
+    Attributes:
+        project_id: None for everybody's labels.
+        name: the whole name; "" for any.
+        part: a part of the name, whatever its case; "" for any.
+    """
+
+    project_id: int | None = None
+    name: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PutResult:
     """What a manifest push came to.
 

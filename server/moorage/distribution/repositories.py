@@ -1,6 +1,6 @@
 """Repositories: made by the first push, removed with everything in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from moorage.clock import Clock
@@ -90,6 +90,10 @@ class Repositories:
     def count(self, project_id: int, *, q: str = "") -> int:
         """How many repositories `list` goes through."""
         return self._store.repositories.count(project_id, q)
+
+    def by_ids(self, repository_ids: Iterable[int]) -> dict[int, Repository]:
+        """The repositories of these numbers; those that are gone are left out."""
+        return self._store.repositories.by_ids(repository_ids)
 
     def artifact_counts(self, repository_ids: Sequence[int]) -> dict[int, int]:
         """How many manifests each of the repositories has; those with none are left out."""

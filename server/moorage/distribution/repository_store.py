@@ -94,6 +94,14 @@ class RepositoryStore:
         counted: int = RepositoryRow.select().where(*_which(project_id, q)).count()
         return counted
 
+    def by_ids(self, repository_ids: Iterable[int]) -> dict[int, Repository]:
+        """The repositories of these numbers."""
+        found: dict[int, Repository] = {}
+        for chunk in chunks(repository_ids):
+            rows = RepositoryRow.select().where(RepositoryRow.id << chunk)
+            found.update((row.id, _of_row(row)) for row in rows)
+        return found
+
     def artifact_counts(self, repository_ids: Iterable[int]) -> dict[int, int]:
         """How many manifests each of the repositories has; those with none are left out."""
         found: dict[int, int] = {}

@@ -173,3 +173,35 @@ class UploadRow(Row):
 
     class Meta:
         table_name = "upload"
+
+
+class LabelRow(Row):
+    """A label of a project, or of everybody's.
+
+    `scope_id` is the project's number, and 0 without one: a unique index takes nulls for different.
+    """
+
+    id = IdField()
+    project = peewee.ForeignKeyField(ProjectRow, null=True, on_delete="CASCADE")
+    scope_id = peewee.BigIntegerField()
+    name = NameField()
+    description = peewee.TextField()
+    color = peewee.TextField()
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "label"
+        indexes = ((("scope_id", "name"), True),)
+
+
+class ArtifactLabelRow(Row):
+    """A manifest bears a label; the row goes with either of them."""
+
+    manifest = peewee.ForeignKeyField(ManifestRow, on_delete="CASCADE", index=False)
+    label = peewee.ForeignKeyField(LabelRow, on_delete="CASCADE")
+    added_at = MomentField()
+
+    class Meta:
+        table_name = "artifact_label"
+        primary_key = peewee.CompositeKey("manifest", "label")

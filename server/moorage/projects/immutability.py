@@ -171,11 +171,17 @@ class Immutability:
 
     def protection(self, project_id: int, repository: RepositoryName) -> Protection:
         """The rules that matter in the repository, read in one statement, for as many tags as needed."""
-        rules = self._store.rules(project_id)
-        path = repository.path
-        return Protection(
-            repository, tuple(rule for rule in rules if not rule.disabled and rule.repositories.accepts(path))
-        )
+        return self.protections(project_id, [repository])[repository]
+
+    def protections(
+        self, project_id: int, repositories: Iterable[RepositoryName]
+    ) -> dict[RepositoryName, Protection]:
+        """The same for several repositories of a project, still in one statement."""
+        rules = [rule for rule in self._store.rules(project_id) if not rule.disabled]
+        return {
+            each: Protection(each, tuple(rule for rule in rules if rule.repositories.accepts(each.path)))
+            for each in repositories
+        }
 
     def is_immutable(self, project_id: int, repository: RepositoryName, tag: str) -> bool:
         """Whether a rule keeps the tag, which need not be there."""

@@ -8,7 +8,8 @@ from moorage.distribution.details import LISTED_BYTES
 from moorage.events import SYSTEM
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
-from moorage.projects.model import Project
+from moorage.projects.model import Project, Role
+from moorage.projects.selectors import Selector
 from moorage.services import Services
 from tests.http.harbor.portal import Portal, Pusher, code_of, repository_path
 from tests.support.images import (
@@ -16,11 +17,13 @@ from tests.support.images import (
     OCI_MANIFEST,
     Blob,
     artifact,
+    chart,
     image,
     index,
     manifest,
     multi_platform,
 )
+from tests.support.people import People
 from tests.support.statements import counted_statements
 
 APP = repository_path("dock/deep/app") + "/artifacts"
@@ -112,12 +115,20 @@ def test_artifacts_are_sorted_and_paged(alice: Portal, push: Pusher) -> None:
 
 
 _UNKNOWN = [
-    {"q": "type=IMAGE"},
-    {"q": "tags=~a"},
     {"q": "body=x"},
+    {"q": "subject=x"},
+    {"q": "repository_id=1"},
+    {"q": "size=10"},
+    {"q": "size=[a~]"},
+    {"q": "push_time=[yesterday~]"},
+    {"q": "labels=golden"},
+    {"q": "tags=[a~b]"},
+    {"q": "digest={" + " ".join(map(str, range(101))) + "}"},
     {"sort": "body"},
     {"sort": "repository"},
     {"with_tag": "maybe"},
+    {"with_label": "maybe"},
+    {"with_scan_overview": "maybe"},
     {"page_size": "1000"},
 ]
 
@@ -128,12 +139,105 @@ def test_what_the_list_does_not_know_is_refused(alice: Portal, push: Pusher) -> 
         assert alice.get(APP, **parameters).status_code == 400, parameters
 
 
+_BY_OTHERS = [
+    ("tags=~ALP", {"alpha", "alpine"}),
+    ("tags={alpha beta}", {"alpha", "beta"}),
+    ("type=IMAGE", {"alpha", "alpine"}),
+    ("type={chart wasm}", {"beta"}),
+    ("type=IMAGE,tags=~pine", {"alpine"}),
+    ("digest=<alpine>", {"alpine"}),
+    ("digest=~<alpine>", {"alpine"}),
+    ("media_type=application/vnd.cncf.helm.config.v1+json", {"beta"}),
+    ("push_time=[2020-01-01~]", {"alpha", "alpine", "beta"}),
+    ("push_time=[~2020-01-01]", set()),
+    ("size=[20000~]", {"alpine"}),
+    ("repository_name=dock/deep/app", {"alpha", "alpine", "beta"}),
+]
+
+
+def test_artifacts_are_found_by_what_they_are(alice: Portal, push: Pusher) -> None:
+    alpine = push("dock/deep/app", image(layer_bytes=30_000), "alpine")
+    push("dock/deep/app", image(), "alpha")
+    push("dock/deep/app", chart(), "beta")
+    for q, found in _BY_OTHERS:
+        asked = q.replace("<alpine>", alpine.digest)
+        for path in (APP, "/projects/dock/artifacts"):
+            listed = alice.get(
+                path,
+                q=asked,
+                with_scan_overview="true",
+                with_sbom_overview="true",
+                with_signature="true",
+                headers={"X-Accept-Vulnerabilities": "application/vnd.security.vulnerability.report"},
+            )
+            assert {each["tags"][0]["name"] for each in listed.json} == found, q
+            assert listed.headers["x-total-count"] == str(len(found))
+
+
+def test_the_artifacts_of_a_project(alice: Portal, push: Pusher, dock: Project, people: People) -> None:
+    people.project("wharf", alice=Role.PROJECT_ADMIN)
+    push("wharf/app", image(), "foreign")
+    push("dock/deep/app", image(), "1")
+    youngest = push("dock/deep/app", image(), "2")
+    sbom = push("dock/deep/app", artifact(subject=youngest))
+    push("dock/other", multi_platform(), "1")
+    listed = alice.get("/projects/dock/artifacts", with_accessory="true")
+    assert [(each["repository_name"], each["tags"][0]["name"]) for each in listed.json] == [
+        ("dock/other", "1"),
+        ("dock/deep/app", "2"),
+        ("dock/deep/app", "1"),
+    ]
+    assert [each["digest"] for each in listed.json[1]["accessories"]] == [sbom.digest]
+    assert [each["accessories"] for each in (listed.json[0], listed.json[2])] == [[], []]
+    latest = alice.get(f"/projects/{dock.id}/artifacts", latest_in_repository="true")
+    assert [each["repository_name"] for each in latest.json] == ["dock/other", "dock/deep/app"]
+    assert latest.headers["x-total-count"] == "2"
+    assert alice.get("/projects/dock/artifacts", latest_in_repository="maybe").status_code == 400
+    assert alice.get("/projects/none/artifacts").status_code == 403
+
+
+def test_immutable_tags_of_a_whole_project_are_told(
+    alice: Portal, push: Pusher, services: Services, dock: Project
+) -> None:
+    services.immutability.add(
+        SYSTEM, dock.id, repositories=Selector("deep/**", "repoMatches"), tags=Selector("v*")
+    )
+    push("dock/deep/app", image(), "v1")
+    push("dock/other", image(), "v1")
+    listed = alice.get("/projects/dock/artifacts", with_immutable_status="true").json
+    assert {each["repository_name"]: each["tags"][0]["immutable"] for each in listed} == {
+        "dock/deep/app": True,
+        "dock/other": False,
+    }
+
+
+def test_a_list_tells_what_images_run_on(alice: Portal, push: Pusher) -> None:
+    push("dock/deep/app", image(architecture="arm64"), "1")
+    push("dock/deep/app", multi_platform(), "2")
+    whole, single = alice.get(APP).json
+    assert (single["extra_attrs"]["architecture"], single["extra_attrs"]["os"]) == ("arm64", "linux")
+    assert single["addition_links"] == {
+        "build_history": {
+            "absolute": False,
+            "href": f"/api/v2.0{APP}/{single['digest']}/additions/build_history",
+        }
+    }
+    assert (whole["extra_attrs"], whole["addition_links"]) == ({}, {})
+
+
 def test_a_hundred_artifacts_cost_as_many_statements_as_one(alice: Portal, push: Pusher) -> None:
     def cost() -> int:
         alice.get(APP, page_size=100)  # the login of the test itself is remembered from here on
         with counted_statements() as statements:
-            answer = alice.get(APP, page_size=100, with_accessory="true")
-        assert answer.status_code == 200
+            for path in (APP, "/projects/dock/artifacts"):
+                answer = alice.get(
+                    path,
+                    page_size=100,
+                    with_accessory="true",
+                    with_label="true",
+                    with_immutable_status="true",
+                )
+                assert answer.status_code == 200
         return len(statements)
 
     push("dock/deep/app", push("dock/deep/app", multi_platform()), "t")

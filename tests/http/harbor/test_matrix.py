@@ -39,6 +39,8 @@ _NOTHING = {
     "token_id": "999999",
     "run_id": "999999",
     "job_type": "all",
+    "label_id": "999999",
+    "addition": "build_history",
 }
 
 

@@ -13,7 +13,7 @@ OTHER = digest_of(b"two")
 
 
 def _kinds() -> set[type[Event]]:
-    bases = (Event, events.RepositoryEvent, events.JobEvent)
+    bases = (Event, events.RepositoryEvent, events.JobEvent, events.LabelEvent)
     return {
         kind
         for kind in vars(events).values()
@@ -37,6 +37,23 @@ _FACTS: list[tuple[Event, Deed]] = [
     (
         events.AccessTokenCreated(SYSTEM, 7, "laptop"),
         Deed("create_access_token", "access_token", "laptop", detail="of user 7"),
+    ),
+    (
+        events.LabelChanged(SYSTEM, 5, "tested", 3, "library", "color"),
+        Deed("update_label", "label", "tested", 3, "library", detail="color"),
+    ),
+    (
+        events.LabelAdded(SYSTEM, 3, REPOSITORY, DIGEST, 5, "tested"),
+        Deed(
+            "create_artifact_label",
+            "artifact_label",
+            f"library/deep/nginx@{DIGEST}",
+            3,
+            "library",
+            REPOSITORY,
+            digest=str(DIGEST),
+            detail="tested",
+        ),
     ),
     (
         events.ProjectDeleted(SYSTEM, 3, "library"),

@@ -1,20 +1,16 @@
 """`/projects/{}/repositories/{}/artifacts`: what was pushed, and copies of it."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Unpack
 
 import falcon
 
 from moorage.distribution.copies import Route
-from moorage.distribution.details import NOTHING, Detail
-from moorage.distribution.errors import BlobUnknownError, ManifestInUseError, ManifestUnknownError
-from moorage.distribution.model import ManifestSummary, Repository, TagEntry
+from moorage.distribution.errors import ManifestInUseError, ManifestUnknownError
 from moorage.errors import Invalid, PreconditionFailed
 from moorage.identity.model import Principal
 from moorage.oci.digest import Digest
-from moorage.oci.names import RepositoryName, Tag, TagInvalidError, parse_reference
+from moorage.oci.names import RepositoryName, Tag
 from moorage.projects.rules import (
     CREATE_ARTIFACT,
     DELETE_ARTIFACT,
@@ -26,17 +22,13 @@ from moorage.projects.rules import (
 )
 from moorage.services import Services
 from moorage.web.access import Access, Caller
-from moorage.web.harbor import contents, query, render
+from moorage.web.harbor import artifact_query, contents, query
 from moorage.web.harbor.answer import send, send_created, send_page
+from moorage.web.harbor.artifact_paths import ArtifactPath, artifact_at
+from moorage.web.harbor.attributes import SINGLE_BYTES
 from moorage.web.harbor.paths import full_name, repository_of
-from moorage.web.paging import NumberedPage, numbered_page
-
-_SORTS = {name: name for name in ("id", "digest", "push_time", "pull_time", "size", "type")}
-_CONDITIONS: query.Allowed = {"tags": query.EXACT}
-#: Values of `tags` that ask for artifacts that have one, or none.
-_TAGGED = {"*": True, "nil": False}
-_CONFIG_BYTES = 1024 * 1024
-_CONFIG_FIELDS = ("architecture", "os", "variant", "created", "author", "config")
+from moorage.web.harbor.shown import Shown, rendered
+from moorage.web.paging import numbered_page
 
 
 class ArtifactInUseError(PreconditionFailed):
@@ -65,13 +57,14 @@ class ArtifactsResource:
     ) -> None:
         """A page of them, the youngest first."""
         page = numbered_page(req)
-        sort = query.order(req, _SORTS, "-push_time")
-        asked = query.conditions(req, _CONDITIONS).get("tags")
-        shown = Shown.of(req)
+        sort = query.order(req, artifact_query.SORTS, "-push_time")
+        wanted, shown = artifact_query.artifact_filter(req), Shown.of(req)
         within = repository_of(req, self._services.repositories, project_name, repository_name)
-        found, total = self._found(within.name, asked, page, sort)
+        manifests = self._services.manifests
+        found = manifests.page(within.name, wanted, limit=page.limit, offset=page.offset, sort=sort)
         details = self._services.details.of(found)
-        send_page(req, resp, page, rendered(self._services, within, found, details, shown), total)
+        items = rendered(self._services, {within.id: within}, found, details, shown)
+        send_page(req, resp, page, items, manifests.count(within.name, wanted))
 
     def on_post(
         self, req: falcon.Request, resp: falcon.Response, *, project_name: str, repository_name: str
@@ -87,24 +80,6 @@ class ArtifactsResource:
             resp, "projects", project_name, "repositories", repository_name, "artifacts", str(digest)
         )
 
-    def _found(
-        self, name: RepositoryName, asked: query.Condition | None, page: NumberedPage, sort: str
-    ) -> tuple[list[ManifestSummary], int]:
-        manifests = self._services.manifests
-        if asked is not None and asked.value not in _TAGGED:
-            found = self._tagged(name, asked.value)
-            return found[page.offset : page.offset + page.limit], len(found)
-        tagged = None if asked is None else _TAGGED[asked.value]
-        listed = manifests.page(name, tagged=tagged, limit=page.limit, offset=page.offset, sort=sort)
-        return listed, manifests.count(name, tagged=tagged)
-
-    def _tagged(self, name: RepositoryName, tag: str) -> list[ManifestSummary]:
-        try:
-            found = self._services.manifests.find_summary(name, Tag.parse(tag))
-        except TagInvalidError:
-            return []
-        return [] if found is None else [found]
-
     def _check_readable(self, principal: Principal, source: RepositoryName, reference: Tag | Digest) -> None:
         """An artifact that the caller may not pull is as good as none."""
         standing = self._services.access.standing(
@@ -112,6 +87,32 @@ class ArtifactsResource:
         )
         if not permitted(standing, PULL):
             raise ManifestUnknownError.of(reference)
+
+
+class ProjectArtifactsResource:
+    """The artifacts of all repositories of a project."""
+
+    access: ClassVar[Mapping[str, Access]] = {
+        "GET": Access("project", LIST_ARTIFACTS, "list_project_artifacts")
+    }
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
+        """A page of them, the youngest first; with ``latest_in_repository`` one of each repository."""
+        caller: Caller = req.context.caller
+        page = numbered_page(req)
+        sort = query.order(req, artifact_query.SORTS, "-push_time")
+        latest = bool(query.flag_parameter(req, "latest_in_repository"))
+        wanted, shown = artifact_query.artifact_filter(req, latest=latest), Shown.of(req)
+        manifests = self._services.manifests
+        found = manifests.page(caller.project_id, wanted, limit=page.limit, offset=page.offset, sort=sort)
+        repositories = self._services.repositories.by_ids({each.repository_id for each in found})
+        found = [each for each in found if each.repository_id in repositories]  # deleted meanwhile
+        details = self._services.details.of(found)
+        items = rendered(self._services, repositories, found, details, shown)
+        send_page(req, resp, page, items, manifests.count(caller.project_id, wanted))
 
 
 class ArtifactResource:
@@ -125,60 +126,24 @@ class ArtifactResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        *,
-        project_name: str,
-        repository_name: str,
-        reference: str,
-    ) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, **path: Unpack[ArtifactPath]) -> None:
         """The artifact, with what its config says."""
         shown = Shown.of(req)
-        within = repository_of(req, self._services.repositories, project_name, repository_name)
-        found = artifact_of(self._services, within, reference)
-        detail = self._services.details.of_one(found)
-        attributes = self._attributes(within, found, detail)
-        (item,) = rendered(self._services, within, [found], {found.id: detail}, shown)
-        send(resp, {**item, "extra_attrs": attributes})
+        within, found = artifact_at(self._services, req, path)
+        details = {found.id: self._services.details.of_one(found)}
+        (item,) = rendered(
+            self._services, {within.id: within}, [found], details, shown, attribute_bytes=SINGLE_BYTES
+        )
+        send(resp, item)
 
-    def on_delete(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        *,
-        project_name: str,
-        repository_name: str,
-        reference: str,
-    ) -> None:
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, **path: Unpack[ArtifactPath]) -> None:
         """Delete the artifact and all its tags."""
         caller: Caller = req.context.caller
-        within = repository_of(req, self._services.repositories, project_name, repository_name)
-        found = artifact_of(self._services, within, reference)
+        within, found = artifact_at(self._services, req, path)
         try:
             self._services.manifests.delete(caller.actor, caller.project_id, within.name, found.digest)
         except ManifestInUseError as error:
             raise ArtifactInUseError(error.message) from error
-
-    def _attributes(self, within: Repository, found: ManifestSummary, detail: Detail) -> render.Json:
-        """What an image's config says of it: a small file that a pull would read as well."""
-        if detail.config is None or contents.kind(found) != "IMAGE":
-            return {}
-        try:
-            blob, file = self._services.blobs.open(within.name, detail.config)
-        except BlobUnknownError:
-            return {}
-        with file:
-            if blob.size_bytes > _CONFIG_BYTES:
-                return {}
-            try:
-                content = json.loads(file.read(_CONFIG_BYTES))
-            except (ValueError, RecursionError):
-                return {}
-        if not isinstance(content, dict):
-            return {}
-        return {name: content[name] for name in _CONFIG_FIELDS if content.get(name) not in (None, "")}
 
 
 class AccessoriesResource:
@@ -189,95 +154,16 @@ class AccessoriesResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        *,
-        project_name: str,
-        repository_name: str,
-        reference: str,
-    ) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, **path: Unpack[ArtifactPath]) -> None:
         """A page of them, the oldest first."""
         page = numbered_page(req)
         query.conditions(req, {})
         query.order(req, {}, "")
-        within = repository_of(req, self._services.repositories, project_name, repository_name)
-        found = artifact_of(self._services, within, reference)
+        within, found = artifact_at(self._services, req, path)
         details = self._services.details
         attached = details.attached([found], limit=page.limit, offset=page.offset)
-        items = [contents.accessory(each, found, within) for each in attached.get(found.digest, ())]
+        items = [contents.accessory(each, found, within) for each in attached.get(found.id, ())]
         send_page(req, resp, page, items, details.count_attached(found))
-
-
-class Shown:
-    """Which parts of an artifact the request wants to see."""
-
-    __slots__ = ("accessories", "immutable", "tags")
-
-    def __init__(self, *, tags: bool, accessories: bool, immutable: bool) -> None:
-        self.tags = tags
-        self.accessories = accessories
-        self.immutable = immutable
-
-    @classmethod
-    def of(cls, req: falcon.Request) -> "Shown":
-        """Harbor's defaults: tags, and nothing else."""
-        tags = query.flag_parameter(req, "with_tag")
-        accessories = query.flag_parameter(req, "with_accessory")
-        immutable = query.flag_parameter(req, "with_immutable_status")
-        return cls(tags=tags is not False, accessories=bool(accessories), immutable=bool(immutable))
-
-
-def artifact_of(services: Services, within: Repository, reference: str) -> ManifestSummary:
-    """The artifact that the path names.
-
-    Raises:
-        TagInvalidError, DigestInvalidError: it can name none.
-        ManifestUnknownError: there is none.
-    """
-    wanted = parse_reference(reference)
-    found = services.manifests.find_summary(within.name, wanted)
-    if found is None:
-        raise ManifestUnknownError.of(wanted)
-    return found
-
-
-def rendered(
-    services: Services,
-    within: Repository,
-    found: Sequence[ManifestSummary],
-    details: Mapping[int, Detail],
-    shown: Shown,
-) -> list[render.Json]:
-    """Artifacts with what belongs to them, in as many statements for a hundred as for one."""
-    tags = services.manifests.tags_of([each.id for each in found]) if shown.tags else {}
-    kept = immutable_among(services, within, chain(*tags.values())) if shown.immutable else set()
-    attached = services.details.attached(found) if shown.accessories else {}
-    items = []
-    for each in found:
-        detail = details.get(each.id, NOTHING)
-        items.append(
-            contents.artifact(
-                each,
-                within,
-                tags=[contents.tag(one, each.id, immutable=one.name in kept) for one in tags.get(each.id, ())]
-                if shown.tags
-                else None,
-                references=[contents.reference(entry) for entry in detail.entries],
-                accessories=[contents.accessory(one, each, within) for one in attached.get(each.digest, ())]
-                if shown.accessories
-                else None,
-                annotations=detail.annotations,
-            )
-        )
-    return items
-
-
-def immutable_among(services: Services, within: Repository, tags: Iterable[TagEntry]) -> set[str]:
-    """The names of those of the tags that a rule of the project keeps."""
-    names = [each.name for each in tags]
-    return services.immutability.immutable_among(within.project_id, within.name, names) if names else set()
 
 
 def _copy_source(text: str | None) -> tuple[RepositoryName, Tag | Digest]:

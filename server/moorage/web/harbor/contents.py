@@ -1,14 +1,17 @@
 """Repositories, artifacts and tags as Harbor's JSON. Pure."""
 
-import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
-from moorage.distribution.model import IndexEntry, ManifestSummary, Repository, TagEntry
-from moorage.oci import mediatypes
+from moorage.distribution.artifact_filter import CHART, IMAGE, kind_of
+from moorage.distribution.model import IndexEntry, Label, ManifestSummary, Repository, TagEntry
+from moorage.web.harbor.answer import BASE
 from moorage.web.harbor.render import Json, moment
 
-_IMAGE_CONFIGS = frozenset({mediatypes.OCI_CONFIG, mediatypes.DOCKER_CONFIG})
-_artifact_kind = re.compile(r"application/vnd\.[^.]+\.(.+)\.config\.[^.]+").fullmatch
+_ADDITIONS: Mapping[str, tuple[str, ...]] = {
+    IMAGE: ("build_history",),
+    CHART: ("readme.md", "values.yaml", "dependencies"),
+}
 
 
 def repository(found: Repository, artifacts: int) -> Json:
@@ -38,22 +41,44 @@ def tag(found: TagEntry, artifact_id: int, *, immutable: bool = False) -> Json:
     }
 
 
+def label(found: Label) -> Json:
+    """A label; the project of everybody's is 0."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "description": found.description,
+        "color": found.color,
+        "scope": scope_of(found),
+        "project_id": found.project_id or 0,
+        "creation_time": moment(found.created_at),
+        "update_time": moment(found.updated_at),
+    }
+
+
+def scope_of(found: Label) -> str:
+    """Harbor's letter for whose label it is."""
+    return "g" if found.project_id is None else "p"
+
+
 def artifact(
     found: ManifestSummary,
     within: Repository,
     *,
     tags: Sequence[Json] | None,
+    labels: Sequence[Json] | None,
     references: Sequence[Json],
     accessories: Sequence[Json] | None,
     annotations: Mapping[str, str],
+    attributes: Mapping[str, object],
 ) -> Json:
-    """A manifest; `tags` and `accessories` are None when they were not asked for."""
+    """A manifest; `tags`, `labels` and `accessories` are None when they were not asked for."""
+    plain = found.config_media_type or found.media_type
     return {
         "id": found.id,
         "type": kind(found),
-        "media_type": found.config_media_type or found.media_type,
+        "media_type": plain,
         "manifest_media_type": found.media_type,
-        "artifact_type": found.artifact_type or found.config_media_type or found.media_type,
+        "artifact_type": found.artifact_type or plain,
         "project_id": within.project_id,
         "repository_id": found.repository_id,
         "repository_name": within.name,
@@ -61,25 +86,32 @@ def artifact(
         "size": found.size_bytes,
         "push_time": moment(found.pushed_at),
         "pull_time": moment(found.pulled_at),
-        "extra_attrs": {},
+        "extra_attrs": dict(attributes),
         "annotations": dict(annotations),
         "references": list(references),
         "tags": None if tags is None else list(tags),
-        "labels": [],
+        "labels": None if labels is None else list(labels),
         "accessories": None if accessories is None else list(accessories),
-        "addition_links": {},
+        "addition_links": {
+            name: {"absolute": False, "href": f"{_path(found, within)}/additions/{name}"}
+            for name in additions_of(found)
+        },
     }
 
 
 def kind(found: ManifestSummary) -> str:
     """Harbor's word for what an artifact is."""
-    if found.media_type in mediatypes.INDEXES or found.config_media_type in _IMAGE_CONFIGS:
-        return "IMAGE"
-    match = _artifact_kind(found.config_media_type)
-    if match is None:
-        return "UNKNOWN"
-    name = match[1].upper()
-    return "CHART" if name == "HELM" else name
+    return kind_of(found.media_type, found.config_media_type)
+
+
+def additions_of(found: ManifestSummary) -> tuple[str, ...]:
+    """What more can be read of the artifact; an index has nothing of its own."""
+    return _ADDITIONS.get(kind(found), ()) if found.config_media_type else ()
+
+
+def _path(found: ManifestSummary, within: Repository) -> str:
+    repository = quote(quote(within.name.path, safe=""), safe="")
+    return f"{BASE}/projects/{within.name.project}/repositories/{repository}/artifacts/{found.digest}"
 
 
 def reference(entry: IndexEntry) -> Json:

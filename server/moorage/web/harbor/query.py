@@ -79,6 +79,14 @@ class Condition:
         first, last = self.values
         return _moment(self.key, first), _moment(self.key, last)
 
+    def numbers(self) -> tuple[int, ...]:
+        """The values of a condition on numbers.
+
+        Raises:
+            QueryInvalidError: one is none.
+        """
+        return tuple(whole_number(each, f"q: {self.key!r}") for each in self.values)
+
 
 Allowed = Mapping[str, frozenset[Match]]
 EXACT = frozenset({Match.EXACT})

@@ -4,8 +4,14 @@ import falcon
 
 from moorage.services import Services
 from moorage.web.harbor import entries
+from moorage.web.harbor.additions import AdditionResource, VulnerabilitiesResource
 from moorage.web.harbor.answer import BASE
-from moorage.web.harbor.artifacts import AccessoriesResource, ArtifactResource, ArtifactsResource
+from moorage.web.harbor.artifacts import (
+    AccessoriesResource,
+    ArtifactResource,
+    ArtifactsResource,
+    ProjectArtifactsResource,
+)
 from moorage.web.harbor.audit import AuditEventsResource, AuditLogsResource, ProjectLogsResource
 from moorage.web.harbor.configurations import ConfigurationsResource, InternalConfigurationsResource
 from moorage.web.harbor.current import (
@@ -23,6 +29,12 @@ from moorage.web.harbor.gc import (
     GcScheduleResource,
 )
 from moorage.web.harbor.immutable import ImmutableRuleResource, ImmutableRulesResource
+from moorage.web.harbor.labels import (
+    ArtifactLabelResource,
+    ArtifactLabelsResource,
+    LabelResource,
+    LabelsResource,
+)
 from moorage.web.harbor.members import MemberResource, MembersResource
 from moorage.web.harbor.metadata import MetadataResource, MetadatasResource
 from moorage.web.harbor.permissions import PermissionsResource
@@ -105,6 +117,7 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         _PROJECT + "/members/{mid}": MemberResource(services),
         _PROJECT + "/immutabletagrules": ImmutableRulesResource(services),
         _PROJECT + "/immutabletagrules/{immutable_rule_id}": ImmutableRuleResource(services),
+        _PROJECT + "/artifacts": ProjectArtifactsResource(services),
         "/projects/{project_name}/logs": ProjectLogsResource(services, entries.audit_log),
         "/projects/{project_name}/auditlog-exts": ProjectLogsResource(services, entries.audit_log_ext),
         "/projects/{project_name}/auditlog-exts/export": ProjectLogsExportResource(services, exports),
@@ -116,6 +129,12 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         _ARTIFACT + "/accessories": AccessoriesResource(services),
         _ARTIFACT + "/tags": TagsResource(services),
         _ARTIFACT + "/tags/{tag_name}": TagResource(services),
+        _ARTIFACT + "/additions/vulnerabilities": VulnerabilitiesResource(services),
+        _ARTIFACT + "/additions/{addition}": AdditionResource(services),
+        _ARTIFACT + "/labels": ArtifactLabelsResource(services),
+        _ARTIFACT + "/labels/{label_id}": ArtifactLabelResource(services),
+        "/labels": LabelsResource(services),
+        "/labels/{label_id}": LabelResource(services),
         "/quotas": QuotasResource(services),
         "/quotas/{quota_id}": QuotaResource(services),
         "/retentions": RetentionsResource(services),

@@ -1,7 +1,7 @@
 """`.../artifacts/{}/tags`: the names of an artifact."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import falcon
 
@@ -13,8 +13,8 @@ from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.harbor import body, contents, query
 from moorage.web.harbor.answer import send_created, send_page
-from moorage.web.harbor.artifacts import artifact_of, immutable_among
-from moorage.web.harbor.paths import repository_of
+from moorage.web.harbor.artifact_paths import ArtifactPath, artifact_at
+from moorage.web.harbor.shown import immutable_among
 from moorage.web.paging import numbered_page
 
 _SORTS = {name: name for name in ("name", "push_time", "pull_time")}
@@ -40,22 +40,13 @@ class TagsResource:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def on_get(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        *,
-        project_name: str,
-        repository_name: str,
-        reference: str,
-    ) -> None:
+    def on_get(self, req: falcon.Request, resp: falcon.Response, **path: Unpack[ArtifactPath]) -> None:
         """A page of them, the youngest first."""
         page = numbered_page(req)
         sort = query.order(req, _SORTS, "-push_time")
         asked = query.conditions(req, _CONDITIONS).get("name")
         with_status = query.flag_parameter(req, "with_immutable_status")
-        within = repository_of(req, self._services.repositories, project_name, repository_name)
-        found = artifact_of(self._services, within, reference)
+        within, found = artifact_at(self._services, req, path)
         tags = self._services.tags
         if asked is not None and asked.match is query.Match.EXACT:
             named = self._services.manifests.tags_of([found.id]).get(found.id, [])
@@ -68,22 +59,13 @@ class TagsResource:
             )
             total = tags.count(within.name, digest=found.digest, q=part)
         kept = immutable_among(self._services, within, shown) if with_status else set()
-        items = [contents.tag(each, found.id, immutable=each.name in kept) for each in shown]
+        items = [contents.tag(each, found.id, immutable=each.id in kept) for each in shown]
         send_page(req, resp, page, items, total)
 
-    def on_post(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        *,
-        project_name: str,
-        repository_name: str,
-        reference: str,
-    ) -> None:
+    def on_post(self, req: falcon.Request, resp: falcon.Response, **path: Unpack[ArtifactPath]) -> None:
         """Give the artifact another name, which nothing else in the repository may have."""
         caller: Caller = req.context.caller
-        within = repository_of(req, self._services.repositories, project_name, repository_name)
-        found = artifact_of(self._services, within, reference)
+        within, found = artifact_at(self._services, req, path)
         name = Tag.parse(body.read(req, known={"name"}, overlooked=_OVERLOOKED).text("name"))
         self._services.tags.check_movable(caller.project_id, within.name, name, found.digest)
         if self._services.manifests.find_summary(within.name, name) is not None:
@@ -91,7 +73,7 @@ class TagsResource:
         self._services.tags.put(caller.actor, caller.project_id, within.name, name, found.digest)
         send_created(
             resp,
-            *("projects", project_name, "repositories", repository_name),
+            *("projects", path["project_name"], "repositories", path["repository_name"]),
             *("artifacts", str(found.digest), "tags", name),
         )
 
@@ -105,19 +87,11 @@ class TagResource:
         self._services = services
 
     def on_delete(
-        self,
-        req: falcon.Request,
-        resp: falcon.Response,
-        *,
-        project_name: str,
-        repository_name: str,
-        reference: str,
-        tag_name: str,
+        self, req: falcon.Request, resp: falcon.Response, *, tag_name: str, **path: Unpack[ArtifactPath]
     ) -> None:
         """Take the name away; the artifact and its other names stay."""
         caller: Caller = req.context.caller
-        within = repository_of(req, self._services.repositories, project_name, repository_name)
-        found = artifact_of(self._services, within, reference)
+        within, found = artifact_at(self._services, req, path)
         name = Tag.parse(tag_name)
         named = self._services.manifests.find_summary(within.name, name)
         if named is None or named.digest != found.digest:
