@@ -7,7 +7,7 @@ import peewee
 import pytest
 
 from moorage.audit.tables import EntryRow
-from moorage.distribution.tables import ManifestRow, RepositoryRow, TagRow
+from moorage.distribution.tables import LabelRow, ManifestRow, RepositoryRow, TagRow
 from moorage.identity.tables import RobotRow, UserRow
 from moorage.jobs.tables import ExecutionRow, ScheduleRow
 from moorage.projects.model import Project
@@ -24,6 +24,8 @@ LISTS: dict[str, type[peewee.Model]] = {
     "/repositories": RepositoryRow,
     "/projects/dock/repositories": RepositoryRow,
     f"{APP}/artifacts": ManifestRow,
+    "/projects/dock/artifacts": ManifestRow,
+    "/labels": LabelRow,
     f"{APP}/artifacts/1/tags": TagRow,
     "/audit-logs": EntryRow,
     "/projects/dock/logs": EntryRow,
@@ -61,6 +63,8 @@ KEYS_OF_Q = {
     "/repositories": "name",
     "/projects/dock/repositories": "name",
     f"{APP}/artifacts": "tags",
+    "/projects/dock/artifacts": "artifact_type",
+    "/labels": "name",
     f"{APP}/artifacts/1/tags": "name",
     "/audit-logs": "resource",
     "/projects/dock/logs": "resource",
@@ -116,7 +120,9 @@ OFFERED = {
     "/users": set[str](),
     "/repositories": {"name", "pull_count"},
     "/projects/dock/repositories": {"name", "pull_count"},
-    f"{APP}/artifacts": {"id", "digest"},
+    f"{APP}/artifacts": {"id", "digest", "artifact_type", "media_type"},
+    "/projects/dock/artifacts": {"id", "digest", "artifact_type", "media_type"},
+    "/labels": {"id", "name"},
     f"{APP}/artifacts/1/tags": {"name"},
     "/audit-logs": {
         *("request_id", "actor_kind", "address", "resource_type", "resource", "project", "repository"),

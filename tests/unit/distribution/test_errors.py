@@ -7,9 +7,11 @@ from moorage.oci.names import RepositoryName
 
 DIGEST = digest_of(b"")
 
-# The codes of the distribution-spec 1.1.1, "Error codes", `UNAVAILABLE` for a full disk, and `CONFLICT`
-# for callers inside that say what they looked at: no request of the spec does.
+# The codes of the distribution-spec 1.1.1, "Error codes", `UNAVAILABLE` for a full disk, `CONFLICT` for
+# callers inside that say what they looked at, and those of labels, lists and what is read out of
+# artifacts: no request of the spec meets these.
 CODES = {
+    "BAD_REQUEST",
     "BLOB_UNKNOWN",
     "BLOB_UPLOAD_INVALID",
     "BLOB_UPLOAD_UNKNOWN",
@@ -18,6 +20,7 @@ CODES = {
     "MANIFEST_BLOB_UNKNOWN",
     "MANIFEST_UNKNOWN",
     "NAME_UNKNOWN",
+    "NOT_FOUND",
     "SIZE_INVALID",
     "TOOMANYREQUESTS",
     "UNSUPPORTED",

@@ -12,7 +12,7 @@ import falcon
 from moorage.distribution.errors import LabelUnknownError
 from moorage.distribution.model import Label, LabelFilter
 from moorage.projects.errors import ProjectUnknownError
-from moorage.projects.model import Permission
+from moorage.projects.model import Permission, SystemPermission
 from moorage.projects.rules import (
     ADD_LABEL,
     CREATE_LABEL,
@@ -22,6 +22,7 @@ from moorage.projects.rules import (
     REMOVE_LABEL,
     UPDATE_LABEL,
     permitted,
+    system_permitted,
 )
 from moorage.services import Services
 from moorage.web.access import Access, Caller
@@ -217,7 +218,9 @@ def _check_allowed(
     """
     caller: Caller = req.context.caller
     if project_id is None:
-        if not caller.principal.admin:
+        who = caller.principal
+        standing = services.access.account(who.kind, who.id, who.generation)
+        if not system_permitted(standing, SystemPermission(*permission)):
             raise PermissionDeniedError("only system administrators change everybody's labels")
     elif not _may(services, req, project_id, permission):
         if caller.principal.admin:
