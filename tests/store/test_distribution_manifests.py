@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from moorage.distribution.artifact_filter import ArtifactFilter
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.errors import (
     BlobInUseError,
@@ -276,9 +277,10 @@ def test_lists_show_what_was_pushed_for_its_own_sake(site, clock):
     loose = site.push_image(None, b"loose")
     assert [found.digest for found in site.manifests.page(APP, limit=10)] == [loose, parent]
     assert [found.digest for found in site.manifests.page(APP, limit=1, offset=1)] == [parent]
-    assert [found.digest for found in site.manifests.page(APP, tagged=True, limit=10)] == [parent]
-    assert [found.digest for found in site.manifests.page(APP, tagged=False, limit=10)] == [loose]
-    assert (site.manifests.count(APP), site.manifests.count(APP, tagged=True)) == (2, 1)
+    tagged, untagged = ArtifactFilter(tagged=True), ArtifactFilter(tagged=False)
+    assert [found.digest for found in site.manifests.page(APP, tagged, limit=10)] == [parent]
+    assert [found.digest for found in site.manifests.page(APP, untagged, limit=10)] == [loose]
+    assert (site.manifests.count(APP), site.manifests.count(APP, tagged)) == (2, 1)
 
 
 def test_a_summary_tells_what_the_manifest_is(stocked, clock):
