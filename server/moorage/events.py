@@ -283,6 +283,13 @@ class ConfigurationChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AllowlistChanged(Event):
+    """The list of vulnerabilities that the whole site puts up with has `count` entries now."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantineEmptied(Event):
     """What a check had set aside is removed for good: so many files and folders, with so many bytes."""
 

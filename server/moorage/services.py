@@ -84,9 +84,13 @@ from moorage.jobs.worker import Chore, Worker
 from moorage.keyring import Keyring
 from moorage.oci.names import RepositoryName
 from moorage.projects.access import Access
+from moorage.projects.allowlist_store import AllowlistStore
+from moorage.projects.allowlists import Allowlists
 from moorage.projects.immutability import Immutability
 from moorage.projects.immutability_store import ImmutabilityStore
 from moorage.projects.members import Members
+from moorage.projects.metadata_store import MetadataStore
+from moorage.projects.project_settings import ProjectSettings
 from moorage.projects.projects import Projects
 from moorage.projects.quota_store import QuotaStore
 from moorage.projects.quotas import Quotas
@@ -123,6 +127,8 @@ class Services:
     connections: Connections
     authenticator: Authenticator
     projects: Projects
+    project_settings: ProjectSettings
+    allowlists: Allowlists
     members: Members
     immutability: Immutability
     access: Access
@@ -297,6 +303,7 @@ class Services:
             "purge": Purge(AuditStore(), archive, clock, settings.audit).run,
         }
         projects = Projects(project_store, quota_store, events, clock, site)
+        allowlists = Allowlists(AllowlistStore(), events, clock)
         retention = RetentionStore()
         policies = Policies(retention, executions, schedules, projects, events, clock)
         policies.subscribe(events)
@@ -318,6 +325,8 @@ class Services:
             connections=Connections(directory_store, keyring, vcenters, events, clock),
             authenticator=Authenticator(users, robots, access_tokens, lockout, clock),
             projects=projects,
+            project_settings=ProjectSettings(projects, MetadataStore(), allowlists, events, clock),
+            allowlists=allowlists,
             members=Members(project_store, events),
             immutability=immutability,
             access=Access(project_store, clock),

@@ -660,6 +660,8 @@ DEMANDS = {
     "GET /configurations": "system",
     "PUT /configurations": "system",
     "GET /internalconfig": "system",
+    "GET /system/CVEAllowlist": "signed_in",
+    "PUT /system/CVEAllowlist": "system",
     "GET /search": "anyone",
     "GET /statistics": "signed_in",
     "GET /projects": "anyone",

@@ -171,6 +171,9 @@ TABLE: Mapping[type[events.Event], Describe] = {
     events.ConfigurationChanged: lambda e: Deed(
         "update_configuration", "configuration", "configuration", None, detail=e.what
     ),
+    events.AllowlistChanged: lambda e: Deed(
+        "update_allowlist", "allowlist", "system", None, detail=f"{e.count} entries"
+    ),
     events.QuarantineEmptied: lambda e: Deed(
         "delete_quarantine",
         "quarantine",
@@ -223,6 +226,7 @@ OPERATIONS = (
     "stop_gc",
     "stop_purge",
     "stop_retention",
+    "update_allowlist",
     "update_configuration",
     "update_label",
     "update_member",

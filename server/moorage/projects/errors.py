@@ -24,6 +24,22 @@ class ProjectCreationDeniedError(Denied):
     """This account may not create projects."""
 
 
+class MetadataInvalidError(Invalid):
+    """A setting of a project that there is not, or with a value that it cannot have."""
+
+
+class MetadataUnknownError(NotFound):
+    """The project has no such setting."""
+
+
+class MetadataExistsError(Conflict):
+    """The project has the setting already."""
+
+
+class AllowlistInvalidError(Invalid):
+    """A list of vulnerabilities that cannot be."""
+
+
 class MemberUnknownError(NotFound):
     """The project has no such member."""
 

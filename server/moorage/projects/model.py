@@ -1,6 +1,7 @@
 """Projects, members, roles, and the words for what one may do."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
@@ -124,6 +125,67 @@ class ImmutabilityRule:
         tags = "all tags but" if self.tags.excludes else "tags like"
         repositories = "all repositories but" if self.repositories.excludes else "repositories like"
         return f"{tags} {_cut(self.tags.pattern)} in {repositories} {_cut(self.repositories.pattern)}"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowlistItem:
+    """A vulnerability that is put up with.
+
+    Attributes:
+        reason: why; "" when nobody said.
+        author: the account that put it on the list.
+    """
+
+    cve_id: str
+    reason: str
+    author: str
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Allowlist:
+    """The vulnerabilities that a project puts up with, or the whole site.
+
+    Attributes:
+        project_id: None for the list of the site.
+        expires_at: from then on the list allows nothing; None for never.
+        created_at: None while nobody has ever set the list of the site; `updated_at` as well.
+    """
+
+    project_id: int | None
+    expires_at: datetime | None
+    items: tuple[AllowlistItem, ...]
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllowlistEntry:
+    """What somebody wants on a list; "" leaves the reason as it is."""
+
+    cve_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AllowlistDraft:
+    """What a list is to be."""
+
+    expires_at: datetime | None = None
+    items: tuple[AllowlistEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectDraft:
+    """What is to be set about a project; None, or no entry, leaves it as it is.
+
+    Attributes:
+        metadata: settings by Harbor's names; "" takes one away.
+    """
+
+    public: bool | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    allowlist: AllowlistDraft | None = None
 
 
 def _cut(pattern: str) -> str:

@@ -104,6 +104,7 @@ class Projects:
         principal: Principal,
         *,
         name: str = "",
+        owner: str = "",
         public: bool | None = None,
         limit: int,
         offset: int,
@@ -116,6 +117,7 @@ class Projects:
         Args:
             principal: who asks.
             name: only names that contain this text.
+            owner: only those of the user of that name; "" for all.
             public: only public (or only private) ones; None for both.
             limit: the most to return.
             offset: how many to leave out.
@@ -126,13 +128,19 @@ class Projects:
         """
         if sort.removeprefix("-") not in SORTS:
             raise ProjectInvalidError(f"projects cannot be sorted by {sort[:100]!r}")
-        if not is_storable(name):
+        if not (is_storable(name) and is_storable(owner)):
             return []
-        return self._store.visible(principal, name=name, public=public, sort=sort, limit=limit, offset=offset)
+        return self._store.visible(
+            principal, name=name, owner=owner, public=public, sort=sort, limit=limit, offset=offset
+        )
 
-    def count_visible(self, principal: Principal, *, name: str = "", public: bool | None = None) -> int:
+    def count_visible(
+        self, principal: Principal, *, name: str = "", owner: str = "", public: bool | None = None
+    ) -> int:
         """How many projects `visible` has in all its pages."""
-        return self._store.count_visible(principal, name=name, public=public) if is_storable(name) else 0
+        if not (is_storable(name) and is_storable(owner)):
+            return 0
+        return self._store.count_visible(principal, name=name, owner=owner, public=public)
 
     def set_public(self, actor: Actor, project_id: int, public: bool) -> Project:
         """Let anyone pull, or stop that; a call that changes nothing is not logged.

@@ -130,6 +130,7 @@ class ProjectStore:
         principal: Principal,
         *,
         name: str,
+        owner: str,
         public: bool | None,
         sort: str,
         limit: int,
@@ -138,12 +139,12 @@ class ProjectStore:
         """`sort` is a key of `SORTS`, with a ``-`` in front for downwards."""
         field = SORTS[sort.removeprefix("-")]
         order = field.desc() if sort.startswith("-") else field.asc()
-        rows = _matching(_projects(), principal, name, public)
+        rows = _matching(_projects(), principal, name, owner, public)
         page = rows.order_by(order, ProjectRow.id).limit(limit).offset(offset).tuples()
         return [_project(row) for row in page]
 
-    def count_visible(self, principal: Principal, *, name: str, public: bool | None) -> int:
-        found: int = _matching(ProjectRow.select(), principal, name, public).count()
+    def count_visible(self, principal: Principal, *, name: str, owner: str, public: bool | None) -> int:
+        found: int = _matching(ProjectRow.select(), principal, name, owner, public).count()
         return found
 
     def set_public(self, project_id: int, public: bool, now: datetime) -> None:
@@ -207,11 +208,13 @@ def _project(row: tuple[Any, ...]) -> Project:
     return Project(number, name, public, owner_id or 0, owner_name or "", created_at, updated_at)
 
 
-def _matching(rows: Any, principal: Principal, name: str, public: bool | None) -> Any:
+def _matching(rows: Any, principal: Principal, name: str, owner: str, public: bool | None) -> Any:
     if not principal.admin:
         rows = rows.where(_seen_by(principal))
     if name:
         rows = rows.where(ProjectRow.name.contains(name))
+    if owner:
+        rows = rows.where(ProjectRow.owner.in_(UserRow.select(UserRow.id).where(UserRow.name == owner)))
     if public is not None:
         rows = rows.where(ProjectRow.public == public)
     return rows

@@ -42,6 +42,32 @@ class QuotaRow(Row):
         table_name = "project_quota"
 
 
+class MetadataRow(Row):
+    """A setting of a project under Harbor's name for it."""
+
+    project = peewee.ForeignKeyField(ProjectRow, on_delete="CASCADE", index=False)
+    name = NameField()
+    value = peewee.TextField()
+
+    class Meta:
+        table_name = "project_metadata"
+        primary_key = peewee.CompositeKey("project", "name")
+
+
+class AllowlistRow(Row):
+    """`scope` is ``system`` or ``project:`` and a number; `items` is a JSON list."""
+
+    scope = NameField(primary_key=True)
+    project = peewee.ForeignKeyField(ProjectRow, null=True, on_delete="CASCADE")
+    expires_at = MomentField(null=True)
+    items = peewee.TextField()
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "cve_allowlist"
+
+
 class ImmutabilityRuleRow(Row):
     """A rule; no two of a project are for the same tags, which a lock on the project sees to."""
 

@@ -56,7 +56,7 @@ def test_the_location_of_a_new_project_bears_its_name_when_asked_to(alice: Porta
 )
 def test_a_project_can_be_made_public(alice: Portal, nobody: Portal, body: dict[str, object]) -> None:
     assert alice.post("/projects", {"project_name": "quay", **body}).status_code == 201
-    assert nobody.get("/projects/quay").json["metadata"] == {"public": "true"}
+    assert nobody.get("/projects/quay").json["metadata"]["public"] == "true"
 
 
 _IMPOSSIBLE = [
@@ -69,15 +69,15 @@ _IMPOSSIBLE = [
     ({"project_name": "x" * 101}, "100"),
     ({"project_name": "dock", "metadata": {"public": True}}, "metadata.public"),
     ({"project_name": "dock", "metadata": {"public": "yes"}}, "metadata.public"),
-    ({"project_name": "dock", "metadata": {"auto_scan": "true"}}, "metadata.auto_scan"),
-    ({"project_name": "dock", "metadata": {"prevent_vul": "true"}}, "metadata.prevent_vul"),
-    ({"project_name": "dock", "metadata": {"severity": "critical"}}, "metadata.severity"),
+    ({"project_name": "dock", "metadata": {"auto_scan": "often"}}, "metadata.auto_scan"),
+    ({"project_name": "dock", "metadata": {"prevent_vul": "on"}}, "metadata.prevent_vul"),
+    ({"project_name": "dock", "metadata": {"severity": "bad"}}, "metadata.severity"),
     ({"project_name": "dock", "metadata": {"invented": "true"}}, "metadata.invented"),
     ({"project_name": "dock", "metadata": []}, "metadata"),
     ({"project_name": "dock", "public": "true"}, "public"),
     ({"project_name": "dock", "storage_limit": "5"}, "storage_limit"),
     ({"project_name": "dock", "registry_id": 5}, "registry_id"),
-    ({"project_name": "dock", "cve_allowlist": {"items": [{"cve_id": "CVE-1"}]}}, "cve_allowlist.items"),
+    ({"project_name": "dock", "cve_allowlist": {"items": [{"cve_id": 5}]}}, "cve_allowlist.items"),
     ({"project_name": "dock", "owner_id": 1}, "owner_id"),
     ({"project_name": "dock", "id": 9}, "id"),
 ]
@@ -242,3 +242,22 @@ def test_the_summary_counts_repositories_members_and_bytes(
     size = sum(len(blob.data) for blob in pushed.blobs) + 2 * len(pushed.body)
     assert found["quota"] == {"hard": {"storage": -1}, "used": {"storage": size}}
     assert nobody.get("/projects/quay/summary").json == {"repo_count": 2}
+
+
+def test_the_list_is_cut_to_one_owner(alice: Portal, bob: Portal, admin: Portal) -> None:
+    for portal, name in ((alice, "one"), (alice, "two"), (bob, "three")):
+        portal.post("/projects", {"project_name": name})
+    for parameters in ({"q": "owner=alice"}, {"owner": "alice"}, {"q": "owner=alice,name=~o"}):
+        answer = admin.get("/projects", **parameters)
+        assert [each["name"] for each in answer.json] == ["one", "two"]
+        assert answer.headers["x-total-count"] == "2"
+    assert bob.get("/projects", q="owner=alice").json == []
+    assert admin.get("/projects", q="owner=alice,name=three").json == []
+    assert admin.get("/projects", q="owner=nobody' OR 1=1").json == []
+
+
+def test_a_list_without_details_counts_nothing(alice: Portal, dock: Project) -> None:
+    (found,) = alice.get("/projects", with_detail="false").json
+    assert found["name"] == "dock"
+    assert not {"repo_count", "cve_allowlist", "current_user_role_id"} & found.keys()
+    assert "repo_count" in alice.get("/projects").json[0]

@@ -5,20 +5,14 @@ from typing import ClassVar
 
 import falcon
 
-from moorage.errors import Conflict, NotFound
+from moorage.projects import metadata
+from moorage.projects.errors import MetadataExistsError, MetadataUnknownError
+from moorage.projects.model import ProjectDraft
 from moorage.projects.rules import CREATE_METADATA, DELETE_METADATA, READ_METADATA, UPDATE_METADATA
 from moorage.services import Services
 from moorage.web.access import Access, Caller
-from moorage.web.harbor import body, render, settings
+from moorage.web.harbor import body, project_body, render
 from moorage.web.harbor.answer import send
-
-
-class SettingUnknownError(NotFound):
-    """The project has no such setting."""
-
-
-class SettingExistsError(Conflict):
-    """The project has the setting already."""
 
 
 class MetadatasResource:
@@ -40,10 +34,11 @@ class MetadatasResource:
     def on_post(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Add settings; `public` is always there and can only be changed."""
         caller: Caller = req.context.caller
-        asked = body.read(req, known=settings.NAMES)
-        retention_id = _retention_id(self._services, caller.project_id)
-        if settings.public_flag(asked, retention_id=retention_id) is not None:
-            raise SettingExistsError("the project has the setting 'public' already")
+        asked = body.read(req, known=metadata.NAMES).texts()
+        public, values = project_body.settings(asked, _retention_id(self._services, caller.project_id))
+        if public is not None:
+            raise MetadataExistsError("the project has the setting 'public' already")
+        self._services.project_settings.add(caller.actor, caller.project_id, values)
 
 
 class MetadataResource:
@@ -65,7 +60,7 @@ class MetadataResource:
         caller: Caller = req.context.caller
         found = _settings(self._services, caller.project_id)
         if meta_name not in found:
-            raise SettingUnknownError("the project has no such setting")
+            raise MetadataUnknownError("the project has no such setting")
         send(resp, {meta_name: found[meta_name]})
 
     def on_put(
@@ -73,26 +68,29 @@ class MetadataResource:
     ) -> None:
         """Change the setting."""
         caller: Caller = req.context.caller
-        if meta_name not in settings.NAMES:
-            raise SettingUnknownError("there is no such setting")
+        if meta_name not in metadata.NAMES:
+            raise MetadataUnknownError("there is no such setting")
         asked = body.read(req, known={meta_name})
         asked.text(meta_name)
-        public = settings.public_flag(asked, retention_id=_retention_id(self._services, caller.project_id))
-        if public is not None:
-            self._services.projects.set_public(caller.actor, caller.project_id, public)
+        retention_id = _retention_id(self._services, caller.project_id)
+        public, values = project_body.settings(asked.texts(), retention_id)
+        draft = ProjectDraft(public, values)
+        self._services.project_settings.change(caller.actor, caller.project_id, draft)
 
     def on_delete(
         self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str, meta_name: str
     ) -> None:
         """Take the setting away; a project that does not say that it is public is private."""
         caller: Caller = req.context.caller
-        if meta_name != settings.PUBLIC:
-            raise SettingUnknownError("the project has no such setting")
-        self._services.projects.set_public(caller.actor, caller.project_id, False)
+        if meta_name == metadata.PUBLIC:
+            self._services.projects.set_public(caller.actor, caller.project_id, False)
+        else:
+            self._services.project_settings.remove(caller.actor, caller.project_id, meta_name)
 
 
 def _settings(services: Services, project_id: int) -> dict[str, str]:
-    return render.metadata(services.projects.get(project_id), _retention_id(services, project_id))
+    stored = services.project_settings.among([project_id]).get(project_id)
+    return render.metadata(services.projects.get(project_id), _retention_id(services, project_id), stored)
 
 
 def _retention_id(services: Services, project_id: int) -> int | None:

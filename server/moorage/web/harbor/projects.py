@@ -18,20 +18,19 @@ from moorage.projects.rules import (
 )
 from moorage.services import Services
 from moorage.web.access import Access, Caller
-from moorage.web.harbor import body, query, render, settings
+from moorage.web.harbor import body, project_body, query, render
 from moorage.web.harbor.answer import send, send_created, send_page
-from moorage.web.harbor.body import Body, BodyInvalidError
+from moorage.web.harbor.body import BodyInvalidError
 from moorage.web.paging import NumberedPage, numbered_page
 
 _FIELDS = frozenset({"project_name", "public", "metadata", "cve_allowlist", "storage_limit", "registry_id"})
-_ALLOWLIST = frozenset({"id", "project_id", "expires_at", "items", "creation_time", "update_time"})
 _SORTS = {
     "name": "name",
     "project_id": "id",
     "creation_time": "created_at",
     "update_time": "updated_at",
 }
-_CONDITIONS: query.Allowed = {"name": query.PART, "public": query.EXACT}
+_CONDITIONS: query.Allowed = {"name": query.PART, "owner": query.EXACT, "public": query.EXACT}
 
 
 class ProjectRenamedError(BodyInvalidError):
@@ -56,7 +55,12 @@ class ProjectsResource:
         page = numbered_page(req)
         sort = query.order(req, _SORTS, "name")
         found, total = self._found(req, caller.principal, page, sort)
-        send_page(req, resp, page, _rendered(self._services, caller.principal, found), total)
+        if query.flag_parameter(req, "with_detail") is False:
+            metadata = self._services.project_settings.among([project.id for project in found])
+            shown = [render.plain_project(each, metadata.get(each.id)) for each in found]
+        else:
+            shown = _rendered(self._services, caller.principal, found)
+        send_page(req, resp, page, shown, total)
 
     def on_head(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Whether there is a project of that name; a hidden one is as good as none."""
@@ -71,12 +75,11 @@ class ProjectsResource:
         """Make a project."""
         caller: Caller = req.context.caller
         asked = body.read(req, known=_FIELDS)
-        public = _wanted_public(asked)
-        made = self._services.projects.create(
+        made = self._services.project_settings.create(
             caller.actor,
             caller.principal,
             asked.text("project_name"),
-            public=bool(public),
+            project_body.draft(asked),
             storage_limit_bytes=asked.number("storage_limit", 0) or None,
         )
         by_name = req.get_header("X-Resource-Name-In-Location") == "true"
@@ -88,16 +91,25 @@ class ProjectsResource:
         asked = query.conditions(req, _CONDITIONS)
         public = asked["public"].flag() if "public" in asked else query.flag_parameter(req, "public")
         name = asked.get("name")
+        owner = asked["owner"].value if "owner" in asked else req.get_param("owner") or ""
         if name is not None and name.match is query.Match.EXACT:
             one = self._named(principal, name.value)
-            all_of_them = [] if one is None or public not in (None, one.public) else [one]
+            if one is not None and (public not in (None, one.public) or owner not in ("", one.owner_name)):
+                one = None
+            all_of_them = [] if one is None else [one]
             return all_of_them[page.offset : page.offset + page.limit], len(all_of_them)
         part = name.value if name is not None else req.get_param("name") or ""
         projects = self._services.projects
         found = projects.visible(
-            principal, name=part, public=public, limit=page.limit, offset=page.offset, sort=sort
+            principal,
+            name=part,
+            owner=owner,
+            public=public,
+            limit=page.limit,
+            offset=page.offset,
+            sort=sort,
         )
-        return found, projects.count_visible(principal, name=part, public=public)
+        return found, projects.count_visible(principal, name=part, owner=owner, public=public)
 
     def _named(self, principal: Principal, name: str) -> Project | None:
         standing = self._services.access.standing(principal.kind, principal.id, principal.generation, name)
@@ -127,12 +139,11 @@ class ProjectResource:
         caller: Caller = req.context.caller
         asked = body.read(req, known=_FIELDS)
         retention_id = self._services.policies.ids_among([caller.project_id]).get(caller.project_id)
-        public = _wanted_public(asked, retention_id)
+        draft = project_body.draft(asked, retention_id)
         project = self._services.projects.get(caller.project_id)
         if asked.text("project_name", "") not in ("", project.name):
             raise ProjectRenamedError("project_name: a project cannot be renamed")
-        if public is not None:
-            self._services.projects.set_public(caller.actor, project.id, public)
+        self._services.project_settings.change(caller.actor, project.id, draft)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Delete it, if it is empty."""
@@ -185,6 +196,8 @@ def _rendered(services: Services, principal: Principal, found: list[Project]) ->
     numbers = [project.id for project in found]
     repositories = services.overview.repository_counts(numbers)
     policies = services.policies.ids_among(numbers)
+    metadata = services.project_settings.among(numbers)
+    allowlists = services.allowlists.among(numbers)
     roles: Mapping[int, Role] = {}
     if principal.kind is PrincipalKind.USER:
         roles = services.roles.held(principal.id, numbers)
@@ -195,19 +208,8 @@ def _rendered(services: Services, principal: Principal, found: list[Project]) ->
             admin=principal.admin,
             repositories=repositories.get(project.id, 0),
             retention_id=policies.get(project.id),
+            stored=metadata.get(project.id),
+            allowed=allowlists.get(project.id),
         )
         for project in found
     ]
-
-
-def _wanted_public(asked: Body, retention_id: int | None = None) -> bool | None:
-    """What the body says of `public`; everything else in it must ask for nothing."""
-    public = settings.public_flag(asked.part("metadata", known=settings.NAMES), retention_id=retention_id)
-    if asked.number("registry_id", 0):
-        raise BodyInvalidError("registry_id: this server has no proxy projects")
-    allowlist = asked.part("cve_allowlist", known=_ALLOWLIST)
-    if allowlist is not None and allowlist.parts("items", known={"cve_id"}, most=0):
-        raise BodyInvalidError("cve_allowlist.items: this server has no allowlists")
-    if public is None and "public" in asked:  # how older clients say it
-        public = asked.flag("public")
-    return public

@@ -10,7 +10,7 @@ from moorage.configuration.model import Shown
 from moorage.distribution.model import ProjectUsage
 from moorage.health import Finding
 from moorage.identity.model import AccessToken, PermissionKind, Robot, RobotPermission, User
-from moorage.projects.model import Member, Permission, Project, Role, SystemPermission
+from moorage.projects.model import Allowlist, Member, Permission, Project, Role, SystemPermission
 
 Json = dict[str, object]
 
@@ -43,9 +43,16 @@ def flag(value: bool) -> str:
 
 
 def project(
-    found: Project, *, role: Role | None, admin: bool, repositories: int, retention_id: int | None = None
+    found: Project,
+    *,
+    role: Role | None,
+    admin: bool,
+    repositories: int,
+    retention_id: int | None = None,
+    stored: Mapping[str, str] | None = None,
+    allowed: Allowlist | None = None,
 ) -> Json:
-    """A project; `role` and `admin` are the caller's."""
+    """A project; `role` and `admin` are the caller's, `stored` is its metadata."""
     roles = [] if role is None else [int(role)]
     return {
         "project_id": found.id,
@@ -59,14 +66,51 @@ def project(
         "current_user_role_id": roles[0] if roles else 0,
         "current_user_role_ids": roles,
         "repo_count": repositories,
-        "metadata": metadata(found, retention_id),
-        "cve_allowlist": {"project_id": found.id, "items": []},
+        "metadata": metadata(found, retention_id, stored),
+        "cve_allowlist": allowlist(allowed, found.id),
     }
 
 
-def metadata(found: Project, retention_id: int | None = None) -> dict[str, str]:
+def plain_project(found: Project, stored: Mapping[str, str] | None = None) -> Json:
+    """A project for whoever wants no details: without counts, roles and allowlist."""
+    return {
+        "project_id": found.id,
+        "owner_id": found.owner_id,
+        "owner_name": found.owner_name,
+        "name": found.name,
+        "creation_time": moment(found.created_at),
+        "update_time": moment(found.updated_at),
+        "deleted": False,
+        "metadata": metadata(found, stored=stored),
+    }
+
+
+def allowlist(found: Allowlist | None, project_id: int = 0) -> Json:
+    """A list of vulnerabilities; that of the site has no project. Reasons and authors are ours."""
+    answer: Json = {"id": project_id, "project_id": project_id, "items": []}
+    if found is None:
+        return answer
+    answer["items"] = [
+        {
+            "cve_id": item.cve_id,
+            "reason": item.reason,
+            "author": item.author,
+            "creation_time": moment(item.added_at),
+        }
+        for item in found.items
+    ]
+    if found.expires_at is not None:
+        answer["expires_at"] = int(found.expires_at.timestamp())
+    if found.created_at is not None:
+        answer |= {"creation_time": moment(found.created_at), "update_time": moment(found.updated_at)}
+    return answer
+
+
+def metadata(
+    found: Project, retention_id: int | None = None, stored: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The settings of a project; `retention_id` is the number of its retention policy, if it has one."""
-    shown = {"public": flag(found.public)}
+    shown = {"public": flag(found.public), **(stored or {})}
     if retention_id is not None:
         shown["retention_id"] = str(retention_id)
     return shown

@@ -5,6 +5,7 @@ import falcon
 from moorage.services import Services
 from moorage.web.harbor import entries
 from moorage.web.harbor.additions import AdditionResource, VulnerabilitiesResource
+from moorage.web.harbor.allowlist import AllowlistResource
 from moorage.web.harbor.answer import BASE
 from moorage.web.harbor.artifacts import (
     AccessoriesResource,
@@ -104,6 +105,7 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/systeminfo/getcert": CertificateResource(services),
         "/configurations": ConfigurationsResource(services),
         "/internalconfig": InternalConfigurationsResource(services),
+        "/system/CVEAllowlist": AllowlistResource(services),
         "/search": SearchResource(services),
         "/statistics": StatisticsResource(services),
         "/projects": ProjectsResource(services),
