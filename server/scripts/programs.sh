@@ -18,6 +18,7 @@ wanted="
     docker-registry:docker-registry
     nginx:nginx-light
     wrk:wrk
+    rsyslogd:rsyslog
     setpriv:util-linux
     mkfs.ext4:e2fsprogs
     systemd-analyze:systemd
@@ -29,6 +30,9 @@ for pair in $wanted; do
 done
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then
     packages="$packages postgresql"
+fi
+if ! ls /usr/lib/*/rsyslog/lmnsd_gtls.so /usr/lib/rsyslog/lmnsd_gtls.so >/dev/null 2>&1; then
+    packages="$packages rsyslog-gnutls"
 fi
 # shellcheck disable=SC2086 # the list of packages is meant to be split
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
@@ -74,6 +78,7 @@ for package in $packages; do
     docker.io) services="docker.service docker.socket containerd.service" ;;
     docker-registry) services=docker-registry.service ;;
     nginx-light) services=nginx.service ;;
+    rsyslog) services="rsyslog.service syslog.socket" ;;
     postgresql) services=postgresql.service ;;
     podman) services="podman.socket podman.service podman-auto-update.timer podman-restart.service" ;;
     *) continue ;;
