@@ -15,6 +15,7 @@ from moorage.config.settings import (
     ServerSettings,
     Settings,
     StorageSettings,
+    SyslogSettings,
     TokenSettings,
     UploadsSettings,
 )
@@ -31,6 +32,7 @@ __all__ = (
     "ServerSettings",
     "Settings",
     "StorageSettings",
+    "SyslogSettings",
     "TokenSettings",
     "UploadsSettings",
     "load",

@@ -128,6 +128,48 @@ def database_url(text: str) -> str:
     return text
 
 
+#: The port that each way to a syslog server has by itself (RFC 5426, RFC 5425; for TCP by custom).
+SYSLOG_PORTS: Final = {"udp": 514, "tcp": 514, "tls": 6514}
+_app_name = re.compile(r"[!-~]{1,48}").fullmatch
+_sd_id = re.compile(r"[!#-<>-?A-\\^-~]{1,21}@[0-9]{1,9}(?:\.[0-9]{1,9})*").fullmatch
+_SD_ID_LONGEST = 32
+
+
+def syslog_url(text: str) -> str:
+    """Where a syslog server listens, or nothing; the port is added when it is left out."""
+    if not text:
+        return text
+    if _url_letters(text) is None:
+        raise ValueError("must be a URL of printable ASCII without spaces")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("must be a URL; its host or port is malformed") from None
+    if parts.scheme not in SYSLOG_PORTS or not parts.hostname or port == 0:
+        raise ValueError("must begin with udp://, tcp:// or tls:// and a host")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not name a user")
+    if parts.path not in {"", "/"} or "?" in text or "#" in text or "%" in text:
+        raise ValueError("must end after host and port")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port or SYSLOG_PORTS[parts.scheme]}"
+
+
+def syslog_app_name(text: str) -> str:
+    """APP-NAME of RFC 5424."""
+    if _app_name(text) is None:
+        raise ValueError("must have 1 to 48 printable ASCII letters, without spaces")
+    return text
+
+
+def syslog_sd_id(text: str) -> str:
+    """An SD-ID of RFC 5424 that is nobody else's: a name, `@` and a private enterprise number."""
+    if len(text) > _SD_ID_LONGEST or _sd_id(text) is None:
+        raise ValueError("must be a name, @ and an enterprise number, 32 letters in all")
+    return text
+
+
 def folder(text: str) -> str:
     """A folder that exists and is writable, or whose nearest existing parent is; made absolute."""
     if not text or "\0" in text:

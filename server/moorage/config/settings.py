@@ -314,6 +314,86 @@ class AuditSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SyslogSettings:
+    """The log of operations, forwarded to a syslog server."""
+
+    url: str = field(
+        default="",
+        metadata=about(
+            "Where to: `tls://host:6514`, `tcp://host:514` or `udp://host:514`; empty: nowhere. Over UDP "
+            "messages may get lost on the way and nobody can tell.",
+            check=rules.syslog_url,
+        ),
+    )
+    ca_file: str = field(
+        default="",
+        metadata=about(
+            "Authorities, in PEM, of which one must have signed the certificate of a `tls://` server. "
+            "Empty: those that this machine trusts.",
+            check=rules.readable_file,
+        ),
+    )
+    cert_file: str = field(
+        default="",
+        metadata=about(
+            "A certificate to show to a `tls://` server, in PEM, its key with it or in `key_file`.",
+            check=rules.readable_file,
+        ),
+    )
+    key_file: str = field(
+        default="", metadata=about("The key of that certificate, in PEM.", check=rules.readable_file)
+    )
+    format: Literal["structured", "json"] = field(
+        default="structured",
+        metadata=about(
+            "How an entry is told: its fields as structured data of RFC 5424 and a sentence for people, or "
+            "all of it as one JSON object in the text of the message."
+        ),
+    )
+    facility: Literal[
+        "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+        "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
+        "local5", "local6", "local7",
+    ] = field(default="local0", metadata=about("The facility of the messages."))  # fmt: skip
+    app_name: str = field(
+        default="moorage",
+        metadata=about("The program's name in the messages.", check=rules.syslog_app_name),
+    )
+    sd_id: str = field(
+        default="moorage@32473",
+        metadata=about(
+            "The name of the structured data. 32473 is the number for examples (RFC 5612): put your own "
+            "enterprise number there if you have one.",
+            check=rules.syslog_sd_id,
+        ),
+    )
+    max_bytes: int = field(
+        default=8192,
+        metadata=about("A longer message is cut, between two letters.", between=(1024, 65_000)),
+    )
+    spool_entries: int = field(
+        default=5_000_000,
+        metadata=about(
+            "While the server is away, a purge of the log keeps this many entries that were not forwarded, "
+            "whatever `[audit]` says.",
+            between=(0, 2**50),
+        ),
+    )
+    spool_hours: int = field(
+        default=168,
+        metadata=about(
+            "And none of them longer than this. When forwarding is switched on for the first time, it "
+            "begins with entries of so many hours.",
+            between=(0, 240_000),
+        ),
+    )
+    warn_minutes: float = field(
+        default=10.0,
+        metadata=about("When an entry waits longer than this, health warns.", between=(0.01, 100_000)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class GcSettings:
     """Garbage collection."""
 
@@ -445,6 +525,7 @@ class Settings:
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     projects: ProjectsSettings = field(default_factory=ProjectsSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    syslog: SyslogSettings = field(default_factory=SyslogSettings)
     gc: GcSettings = field(default_factory=GcSettings)
     fsck: FsckSettings = field(default_factory=FsckSettings)
     jobs: JobsSettings = field(default_factory=JobsSettings)

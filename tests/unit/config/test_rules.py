@@ -159,3 +159,67 @@ def test_what_is_no_host_is_refused(text):
 def test_names_that_stand_in_headers_are_plain(text):
     with pytest.raises(ValueError, match="must have 1 to 255"):
         rules.service(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        ("udp://logs.example.com", "udp://logs.example.com:514"),
+        ("tcp://192.0.2.9:1514/", "tcp://192.0.2.9:1514"),
+        ("tls://logs.example.com", "tls://logs.example.com:6514"),
+        ("tls://[2001:db8::1]", "tls://[2001:db8::1]:6514"),
+    ],
+)
+def test_a_syslog_server_is_a_way_a_host_and_a_port(text, kept):
+    assert rules.syslog_url(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("logs.example.com", "must begin with udp://"),
+        ("https://logs.example.com", "must begin with udp://"),
+        ("tcp://", "must begin with udp://"),
+        ("tcp://host:0", "must begin with udp://"),
+        ("tcp://host:65536", "malformed"),
+        ("tcp://user:secret@host", "must not name a user"),
+        ("tcp://host/path", "must end after host and port"),
+        ("tcp://host?x", "must end after host and port"),
+        ("tcp://ho st", "printable ASCII"),
+        ("tcp://host\n", "printable ASCII"),
+    ],
+)
+def test_any_other_syslog_server_is_refused(text, said):
+    with pytest.raises(ValueError, match=said) as caught:
+        rules.syslog_url(text)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["moorage@32473", "a@1", "x.y@6876.1.2"])
+def test_structured_data_has_a_name_with_an_enterprise_number(text):
+    assert rules.syslog_sd_id(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "moorage", "@1", "a b@1", 'a"@1', "a=b@1", "a]@1", "a@", "a@x", "a@1\n", "a" * 22 + "@1"]
+)
+def test_any_other_name_of_structured_data_is_refused(text):
+    with pytest.raises(ValueError, match="enterprise number"):
+        rules.syslog_sd_id(text)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "ä", "a" * 49, "a\n"])
+def test_a_program_name_that_would_break_a_message_is_refused(text):
+    with pytest.raises(ValueError, match="1 to 48"):
+        rules.syslog_app_name(text)
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
+    assert rules.readable_file("") == ""
+    good = tmp_path / "ca.pem"
+    good.touch()
+    assert rules.readable_file(str(good)) == str(good)
+    for bad in (str(tmp_path), str(tmp_path / "none"), "a\0b"):
+        with pytest.raises(ValueError, match="file"):
+            rules.readable_file(bad)
