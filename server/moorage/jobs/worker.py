@@ -33,14 +33,14 @@ class Worker:
     """Runs chores until it is told to stop.
 
     Args:
-        beside: runs in a thread of its own meanwhile, and ends by itself when told to stop.
+        beside: each runs in a thread of its own meanwhile, and ends by itself when told to stop.
     """
 
     def __init__(
-        self, chores: Sequence[Chore], beside: Callable[[threading.Event], object] | None = None
+        self, chores: Sequence[Chore], beside: Sequence[Callable[[threading.Event], object]] = ()
     ) -> None:
         self._chores = tuple(chores)
-        self._beside = beside
+        self._beside = tuple(beside)
 
     def run_once(self) -> list[str]:
         """Run every chore now; returns the names of those that failed."""
@@ -48,13 +48,15 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Run all chores now and then each at its interval, until `stop` is set."""
-        if self._beside is None:
-            self._run(stop)
-            return
-        other = threading.Thread(target=self._beside, args=(stop,), name="jobs", daemon=True)
-        other.start()
+        others = [
+            threading.Thread(target=each, args=(stop,), name=f"beside-{number}", daemon=True)
+            for number, each in enumerate(self._beside, 1)
+        ]
+        for each in others:
+            each.start()
         self._run(stop)
-        other.join()
+        for each in others:
+            each.join()
 
     def _run(self, stop: threading.Event) -> None:
         scheduler = Scheduler()

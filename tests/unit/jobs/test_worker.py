@@ -63,10 +63,10 @@ def test_what_runs_beside_the_chores_begins_and_ends_with_them():
         told.wait(20)
         seen.append("beside")
 
-    thread = threading.Thread(target=Worker([chore("a", lambda: None)], beside).run, args=(stop,))
+    thread = threading.Thread(target=Worker([chore("a", lambda: None)], [beside, beside]).run, args=(stop,))
     thread.start()
     assert began.wait(20)
     stop.set()
     thread.join(timeout=20)
     assert not thread.is_alive()
-    assert seen == ["beside"]
+    assert seen == ["beside", "beside"]
