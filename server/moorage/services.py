@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from moorage.audit.archive import Archive
+from moorage.audit.forward_store import ForwardStore
+from moorage.audit.forwarding import Forwarding
 from moorage.audit.log import AuditLog
 from moorage.audit.model import PullTally
 from moorage.audit.purge import Purge
@@ -163,6 +165,7 @@ class Services:
     simulator: Simulator
     audit: AuditLog
     archive: Archive
+    forwarding: Forwarding
     health: Health
 
     @classmethod
@@ -297,10 +300,11 @@ class Services:
             {"gc": settings.gc.cron, "fsck": settings.fsck.cron, "purge": settings.audit.purge_cron},
         )
         archive = Archive(data / "audit-archive")
+        forwarding = Forwarding(ForwardStore(), clock, settings.syslog, data, settings.server.external_url)
         handlers: dict[str, Handler] = {
             "gc": collection.run,
             "fsck": reconciler.run,
-            "purge": Purge(AuditStore(), archive, clock, settings.audit).run,
+            "purge": Purge(AuditStore(), archive, clock, settings.audit, forwarding).run,
         }
         projects = Projects(project_store, quota_store, events, clock, site)
         allowlists = Allowlists(AllowlistStore(), events, clock)
@@ -361,6 +365,7 @@ class Services:
             simulator=simulator,
             audit=audit,
             archive=archive,
+            forwarding=forwarding,
             health=Health(
                 {
                     "database": probe,
@@ -369,13 +374,14 @@ class Services:
                     "keys": lambda: _probe_folder(data / "keys"),
                     "collection": candidates.probe,
                     "content": lambda: last_warning(executions),
+                    "syslog": forwarding.probe,
                 }
             ),
         )
 
     def worker(self) -> Worker:
-        """The background work of a process: housekeeping, and jobs beside it."""
-        return Worker(self.chores(), beside=self.runner.work)
+        """The background work of a process: housekeeping, and beside it jobs and the log's way out."""
+        return Worker(self.chores(), beside=(self.runner.work, self.forwarding.run))
 
     def chores(self) -> list[Chore]:
         """The housekeeping of the worker."""

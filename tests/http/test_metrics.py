@@ -1,11 +1,17 @@
 """`/metrics`: what the processes did, for those who may know."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from falcon.testing import Result, TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from moorage.audit.model import Query
+from moorage.config import Settings
 from moorage.projects.model import Role
 from moorage.services import Services
+from moorage.web.app import root_app
 from tests.http.harbor.portal import Pusher
 from tests.support.images import image
 from tests.support.people import People
@@ -76,6 +82,21 @@ def test_the_disk_and_the_release_are_told(client: TestClient, services: Service
     assert seen["moorage_storage_used_ratio", ()] == pytest.approx(1 - free / total, abs=0.01)
     assert seen["moorage_storage_reserve_bytes", ()] == services.settings.storage.reserve_bytes
     assert [value for (name, _), value in seen.items() if name == "moorage_build_info"] == [1]
+
+
+def test_what_waits_for_a_syslog_server_is_told_where_there_is_one(
+    settings: Settings, services: Services, build_services: Callable[[Settings], Services], client: TestClient
+) -> None:
+    assert not [name for name, _ in local(client) if "syslog" in name]
+    told = replace(settings, syslog=replace(settings.syslog, url="tcp://127.0.0.1:9"))
+    forwarding = build_services(told)
+    People(forwarding).project("dock")
+    seen = local(TestClient(root_app(forwarding)))
+    assert seen["moorage_syslog_connected", ()] == 0
+    assert seen["moorage_syslog_waiting", ()] == forwarding.audit.count(Query()) > 0
+    assert 0 <= seen["moorage_syslog_oldest_waiting_seconds", ()] < 60
+    assert seen["moorage_syslog_sent_total", ()] == 0
+    assert seen["moorage_syslog_dropped_total", ()] == 0
 
 
 def test_the_queue_of_the_collector_is_told(client: TestClient, people: People, services: Services) -> None:

@@ -1,6 +1,6 @@
 """What can go wrong with the log."""
 
-from moorage.errors import Invalid, NotFound, Unavailable
+from moorage.errors import Conflict, Invalid, NotFound, Unavailable
 
 
 class CursorInvalidError(Invalid):
@@ -21,3 +21,23 @@ class ArchiveFailedError(Unavailable):
 
 class ArchiveUnknownError(NotFound):
     """There is no such file in the archive."""
+
+
+class SyslogInvalidError(Invalid):
+    """The settings of the syslog server cannot be used: a certificate, a key."""
+
+
+class SyslogOffError(Conflict):
+    """No syslog server is named in the settings."""
+
+
+class LineBrokenError(Exception):
+    """The connection to the syslog server is gone, or there was none.
+
+    Attributes:
+        in_order: the server closed it and had read whatever its system acknowledged.
+    """
+
+    def __init__(self, cause: str, *, in_order: bool = False) -> None:
+        super().__init__(cause)
+        self.in_order = in_order

@@ -182,3 +182,33 @@ class PullTally:
     digest: str
     count: int
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the log was forwarded.
+
+    Attributes:
+        settled_id: every entry up to this number was read by the server, as far as can be known.
+        sent_id: every entry up to this number is with the server's system; those behind `settled_id` are
+            sent once more when the connection breaks.
+        sent_at: when that last grew.
+        sent: messages sent, the repeated ones too.
+        dropped: entries that a purge took before they were sent; `untold` of these the server does not
+            know about yet.
+        dropped_at: when that happened last.
+        connected: as of `beat_at`, when the forwarder last gave a sign.
+        error: why there is no connection.
+    """
+
+    target: str
+    settled_id: int
+    sent_id: int
+    sent_at: datetime | None
+    sent: int
+    dropped: int
+    untold: int
+    dropped_at: datetime | None
+    connected: bool
+    error: str
+    beat_at: datetime

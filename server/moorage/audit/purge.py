@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from moorage.audit.archive import Archive, ArchiveFile
 from moorage.audit.errors import PurgeInvalidError
-from moorage.audit.model import Choice, Cursor
+from moorage.audit.forwarding import Forwarding, Guard
+from moorage.audit.model import Choice, Cursor, Entry
 from moorage.audit.store import AuditStore
 from moorage.clock import Clock
 from moorage.config.settings import AuditSettings
@@ -47,6 +48,7 @@ class Purge:
 
     Args:
         settings: say how long and how many entries are kept, and whether there is an archive.
+        forwarding: knows which entries wait for a syslog server; these stay, within its bounds.
         batch: how many entries leave in one transaction.
     """
 
@@ -56,6 +58,7 @@ class Purge:
         archive: Archive,
         clock: Clock,
         settings: AuditSettings,
+        forwarding: Forwarding | None = None,
         *,
         batch: int = _BATCH,
         step: int = _STEP,
@@ -64,6 +67,7 @@ class Purge:
         self._archive = archive
         self._clock = clock
         self._settings = settings
+        self._forwarding = forwarding
         self._batch = batch
         self._step = step
 
@@ -134,10 +138,10 @@ class Purge:
         return None if keep else place
 
     def _count(self, run: Run, end: Cursor, choice: Choice) -> int:
-        found, place = 0, _START
+        found, place, guard = 0, _START, self._guard()
         while place < end and not run.stopping:
             following = self._store.window(place, end, _COUNTED_AT_ONCE)
-            counted = self._store.tally(place, following, choice)
+            counted = self._tally(place, following, choice, guard)
             found += counted
             run.count(found=counted)
             place = following
@@ -149,10 +153,10 @@ class Purge:
         archives = _names(run.progress.get("archives"))
         file = self._archive.begin(run.execution.id, self._clock()) if self._settings.archive else None
         try:
-            place = _START
+            place, guard = _START, self._guard()
             while place < end and not run.stopping:
                 following = self._store.window(place, end, self._batch)
-                gone = self._take(run, place, following, choice, file)
+                gone = self._take(_free(guard, self._store.between(place, following, choice)), guard, file)
                 if gone and file is not None and file.name not in archives:
                     archives.append(file.name)
                     run.mark(archives=list(archives))
@@ -166,8 +170,7 @@ class Purge:
                 file.close()
         return removed, archives
 
-    def _take(self, run: Run, begin: Cursor, end: Cursor, choice: Choice, file: ArchiveFile | None) -> int:
-        entries = self._store.between(begin, end, choice)
+    def _take(self, entries: list[Entry], guard: Guard | None, file: ArchiveFile | None) -> int:
         if not entries:
             return 0
         if file is not None:
@@ -175,7 +178,17 @@ class Purge:
         # By their numbers, not by their place: an entry that was gathered may arrive late and in between.
         with atomic(durable=False):
             self._store.remove([each.id for each in entries])
+            if self._forwarding is not None and guard is not None:
+                self._forwarding.drop([each for each in entries if each.id > guard.settled_id])
         return len(entries)
+
+    def _tally(self, begin: Cursor, end: Cursor, choice: Choice, guard: Guard | None) -> int:
+        if guard is None:
+            return self._store.tally(begin, end, choice)
+        return len(_free(guard, self._store.between(begin, end, choice)))
+
+    def _guard(self) -> Guard | None:
+        return None if self._forwarding is None else self._forwarding.guard()
 
 
 def check_hours(hours: int) -> None:
@@ -200,6 +213,10 @@ def _read(parameters: Mapping[str, object]) -> _Order:
         raise PurgeInvalidError("operations is not a list of names of operations")
     choice = Choice(frozenset(names) - {OTHERS}, others=OTHERS in names)
     return _Order(dry_run, hours, choice)
+
+
+def _free(guard: Guard | None, entries: list[Entry]) -> list[Entry]:
+    return entries if guard is None else guard.free(entries)
 
 
 def _number(value: object) -> int:

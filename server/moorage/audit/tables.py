@@ -38,3 +38,26 @@ class EntryRow(Row):
             (("project_id", "at", "id"), False),
             (("actor", "at", "id"), False),
         )
+
+
+class ForwardRow(Row):
+    """How far the log was forwarded: one row for each stream, of which there is one."""
+
+    id = IdField()
+    name = peewee.TextField(unique=True)
+    target = peewee.TextField()
+    #: Who forwards; whoever comes later puts its own name here, and the earlier one writes no more.
+    owner = peewee.TextField()
+    settled_id = peewee.BigIntegerField()
+    sent_id = peewee.BigIntegerField()
+    sent_at = MomentField(null=True)
+    sent = peewee.BigIntegerField()
+    dropped = peewee.BigIntegerField()
+    untold = peewee.BigIntegerField()
+    dropped_at = MomentField(null=True)
+    connected = peewee.BooleanField()
+    error = peewee.TextField()
+    beat_at = MomentField()
+
+    class Meta:
+        table_name = "audit_forward"

@@ -7,14 +7,16 @@ from typing import Any, BinaryIO
 
 import click
 
+from moorage.audit.errors import LineBrokenError
 from moorage.audit.lines import FORMS
 from moorage.audit.log import PAGE_LIMIT
 from moorage.audit.model import Entry, Query, Result
-from moorage.cli.context import services
-from moorage.cli.output import Row, json_option, show_rows
+from moorage.cli.context import CommandError, services
+from moorage.cli.output import Row, json_option, show, show_rows
 from moorage.services import Services
 
 _COLUMNS = ("at", "actor", "address", "operation", "resource", "result", "request_id")
+_PROGRESS = ("sent", "sent_at", "sent_id", "settled_id", "dropped", "dropped_at", "error")
 _FILE_COLUMNS = ("name", "size_bytes", "written_at")
 
 
@@ -97,6 +99,31 @@ def archives(*, as_json: bool) -> None:
     with services() as found:
         rows = [asdict(each) for each in found.archive.files()]
     show_rows(rows, _FILE_COLUMNS, as_json=as_json)
+
+
+@audit.command()
+@click.option("--test", is_flag=True, help="Send one message of its own, to try the connection out.")
+@json_option
+def forward(*, test: bool, as_json: bool) -> None:
+    """Show how far the log was forwarded to the syslog server of the settings."""
+    with services() as found:
+        if test:
+            try:
+                click.echo(found.forwarding.test())
+            except LineBrokenError as error:
+                raise CommandError(f"{found.settings.syslog.url}: {error}") from error
+            return
+        status = found.forwarding.status()
+    progress = {} if status.progress is None else asdict(status.progress)
+    shown = {name: progress.get(name) for name in _PROGRESS}
+    row: Row = {
+        "url": status.target or None,
+        "connected": status.connected,
+        "waiting": status.waiting,
+        "oldest_at": status.oldest_at,
+        **shown,
+    }
+    show(row, as_json=as_json)
 
 
 def _query(*, result: str | None, since: datetime | None, until: datetime | None, **others: Any) -> Query:

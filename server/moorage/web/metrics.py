@@ -93,6 +93,8 @@ class _Everything(Collector):
             value=self._services.settings.storage.reserve_bytes,
         )
         yield from self._queue()
+        if self._services.forwarding.is_on:
+            yield from self._forwarding()
 
     def _queue(self) -> Iterable[Metric]:
         queue = self._services.candidates.overview()
@@ -116,6 +118,34 @@ class _Everything(Collector):
             "moorage_gc_failing",
             "Candidates that failed to be collected more than ten times.",
             value=queue.failing,
+        )
+
+    def _forwarding(self) -> Iterable[Metric]:
+        found = self._services.forwarding.status()
+        progress = found.progress
+        late = timedelta(0)
+        if found.oldest_at is not None:
+            late = self._services.clock() - found.oldest_at
+        yield GaugeMetricFamily(
+            "moorage_syslog_connected", "Whether the syslog server is connected.", value=found.connected
+        )
+        yield GaugeMetricFamily(
+            "moorage_syslog_waiting", "Entries of the log not forwarded yet, at most.", value=found.waiting
+        )
+        yield GaugeMetricFamily(
+            "moorage_syslog_oldest_waiting_seconds",
+            "For how long the oldest of these waits.",
+            value=late.total_seconds(),
+        )
+        yield CounterMetricFamily(
+            "moorage_syslog_sent",
+            "Messages sent to the syslog server.",
+            value=0 if progress is None else progress.sent,
+        )
+        yield CounterMetricFamily(
+            "moorage_syslog_dropped",
+            "Entries that left the log before they could be forwarded.",
+            value=0 if progress is None else progress.dropped,
         )
 
 
