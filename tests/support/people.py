@@ -69,6 +69,14 @@ class People:
         ]
         return self._services.robots.create(SYSTEM, None, name, permissions=permissions)
 
+    def member(self, project: Project, user: User, role: Role) -> int:
+        """The number of a new membership."""
+        return self._services.members.add(SYSTEM, project.id, user.id, role).id
+
+    def auditor(self, user: User) -> None:
+        """Make the user an auditor."""
+        self._services.users.set_auditor(SYSTEM, user.id, True)
+
     def access_token(self, user: User, name: str = "cli", lifetime: timedelta | None = None) -> str:
         """The secret of a new personal access token."""
         return self._services.access_tokens.create(SYSTEM, user.id, name, lifetime)[1]

@@ -10,7 +10,7 @@ from moorage.events import SYSTEM
 from moorage.identity.model import User
 from moorage.services import Services
 
-_COLUMNS = ("id", "name", "email", "admin", "disabled", "created_at")
+_COLUMNS = ("id", "name", "email", "admin", "auditor", "disabled", "created_at")
 
 password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input instead of asking."
@@ -85,6 +85,15 @@ def admin(name: str, off: bool) -> None:
 
 @user.command()
 @click.argument("name")
+@click.option("--on/--off", "flag", default=True, help="Give the mark (as it is without either), or take it.")
+def auditor(name: str, *, flag: bool) -> None:
+    """Let an account read who may do what, and the log, everywhere; by that it may change nothing."""
+    with services() as found:
+        found.users.set_auditor(SYSTEM, the_user(found, name).id, flag)
+
+
+@user.command()
+@click.argument("name")
 @click.confirmation_option("--yes", prompt="Delete this account?")
 def delete(name: str) -> None:
     """Delete an account; its entries in the log stay."""
@@ -117,6 +126,7 @@ def _row(account: User) -> Row:
         "name": account.name,
         "email": account.email,
         "admin": account.admin,
+        "auditor": account.auditor,
         "disabled": account.disabled,
         "created_at": account.created_at,
     }

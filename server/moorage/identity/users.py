@@ -150,6 +150,18 @@ class Users:
                 _keep_an_admin(admins, user)
             return self._change(actor, user, "admin" if flag else "no admin", admin=flag)
 
+    def set_auditor(self, actor: Actor, user_id: int, flag: bool) -> User:
+        """Let the user read what auditors may, or no longer.
+
+        Raises:
+            UserUnknownError: there is no such user.
+        """
+        with atomic():
+            user = self.get(user_id)
+            if user.auditor == flag:
+                return user
+            return self._change(actor, user, "auditor" if flag else "no auditor", auditor=flag)
+
     def set_disabled(self, actor: Actor, user_id: int, flag: bool) -> User:
         """Shut the user out, at once; or let them in again.
 

@@ -23,13 +23,15 @@ def test_the_caller_is_told_who_they_are(alice: Portal, nobody: Portal) -> None:
 def test_a_robot_is_no_user(as_robot: AsRobot, people: People, dock: Project) -> None:
     robot = as_robot(people.robot(dock, "ci"))
     for method, path in (
-        ("GET", "/users/current"),
         ("GET", "/users/current/tokens"),
         ("POST", "/users/current/tokens"),
         ("DELETE", "/users/current/tokens/1"),
         ("GET", "/users/search?username=a"),
     ):
         assert robot.request(method, path, {"name": "x"} if method == "POST" else None).status_code == 403
+    refused = robot.get("/users/current")
+    assert (refused.status_code, code_of(refused)) == (412, "PRECONDITION")
+    assert robot.get("/users/current/permissions").json == []
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import falcon
 
+from moorage.errors import PreconditionFailed
 from moorage.identity.errors import AccessTokenUnknownError
 from moorage.identity.model import FOREVER, PrincipalKind
 from moorage.identity.secrets import ACCESS_TOKEN_PREFIX
@@ -25,6 +26,10 @@ _PROJECT_SCOPE = re.compile(r"/?project/([0-9]{1,18})/?").fullmatch
 _THIRTY_DAYS = 30
 
 
+class RobotNoUserError(PreconditionFailed):
+    """What was asked for is there for people only."""
+
+
 class CurrentUserResource:
     """The caller's own account."""
 
@@ -34,7 +39,10 @@ class CurrentUserResource:
         self._services = services
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The account."""
+        """The account; a robot is told that it has none, with Harbor's status."""
+        caller: Caller = req.context.caller
+        if caller.principal.kind is PrincipalKind.ROBOT:
+            raise RobotNoUserError("a robot is no user; /users/current/permissions says what it may do")
         send(resp, render.user(self._services.users.get(_own_id(req))))
 
 

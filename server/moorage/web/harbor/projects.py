@@ -9,19 +9,23 @@ from moorage.identity.model import Principal, PrincipalKind
 from moorage.projects.errors import ProjectUnknownError
 from moorage.projects.model import Project, Role
 from moorage.projects.rules import (
+    CREATE_PROJECT,
     DELETE_PROJECT,
     LIST_MEMBERS,
     READ_PROJECT,
     READ_QUOTA,
     UPDATE_PROJECT,
+    UPDATE_QUOTA,
     permitted,
 )
 from moorage.services import Services
 from moorage.web.access import Access, Caller
+from moorage.web.door import PermissionDeniedError
 from moorage.web.harbor import body, project_body, query, render
 from moorage.web.harbor.answer import send, send_created, send_page
 from moorage.web.harbor.body import BodyInvalidError
 from moorage.web.paging import NumberedPage, numbered_page
+from moorage.web.standing import may
 
 _FIELDS = frozenset({"project_name", "public", "metadata", "cve_allowlist", "storage_limit", "registry_id"})
 _SORTS = {
@@ -75,15 +79,26 @@ class ProjectsResource:
         """Make a project."""
         caller: Caller = req.context.caller
         asked = body.read(req, known=_FIELDS)
+        limit = asked.number("storage_limit", 0) or None
         made = self._services.project_settings.create(
             caller.actor,
-            caller.principal,
+            self._owner(caller.principal, limit),
             asked.text("project_name"),
             project_body.draft(asked),
-            storage_limit_bytes=asked.number("storage_limit", 0) or None,
+            storage_limit_bytes=limit,
         )
         by_name = req.get_header("X-Resource-Name-In-Location") == "true"
         send_created(resp, "projects", made.name if by_name else made.id)
+
+    def _owner(self, principal: Principal, limit: int | None) -> Principal | None:
+        """Who will own the project: nobody, if a robot makes it; administrators look after it."""
+        if principal.kind is not PrincipalKind.ROBOT:
+            return principal
+        for permission in (CREATE_PROJECT,) if limit is None else (CREATE_PROJECT, UPDATE_QUOTA):
+            if not may(self._services, principal, permission):
+                what = f"{permission.resource}: {permission.action}"
+                raise PermissionDeniedError(f"a robot needs the permission {what} for this")
+        return None
 
     def _found(
         self, req: falcon.Request, principal: Principal, page: NumberedPage, sort: str

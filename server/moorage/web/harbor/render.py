@@ -170,6 +170,7 @@ def user(found: User) -> Json:
         "admin_role_in_auth": False,
         "creation_time": moment(found.created_at),
         "update_time": moment(found.updated_at),
+        "moorage": {"auditor": found.auditor},
     }
 
 

@@ -33,7 +33,6 @@ _SORTS = {
     "creation_time": "created_at",
     "update_time": "updated_at",
 }
-_THIRTY_DAYS = 30
 
 
 class RobotsResource:
@@ -72,7 +71,7 @@ class RobotsResource:
             permissions: Sequence[RobotPermission] = robot_bodies.of_the_system(asked, self._project_id)
         else:
             project, permissions = self._in_project(access, asked)
-        days = asked.number("duration", _THIRTY_DAYS)
+        days = asked.number("duration", self._services.site.robot_days())
         access.check_end(self._services.clock(), days)
         made, secret = self._services.robots.create(
             caller.actor,

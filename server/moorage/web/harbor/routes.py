@@ -14,6 +14,7 @@ from moorage.web.harbor.artifacts import (
     ProjectArtifactsResource,
 )
 from moorage.web.harbor.audit import AuditEventsResource, AuditLogsResource, ProjectLogsResource
+from moorage.web.harbor.auditors import UserAuditorResource
 from moorage.web.harbor.configurations import ConfigurationsResource, InternalConfigurationsResource
 from moorage.web.harbor.current import (
     AccessTokenResource,
@@ -160,6 +161,7 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/users/search": UserSearchResource(services),
         "/users/{user_id}": UserResource(services),
         "/users/{user_id}/sysadmin": UserAdminResource(services),
+        "/users/{user_id}/auditor": UserAuditorResource(services),
         "/users/{user_id}/password": UserPasswordResource(services),
         "/audit-logs": AuditLogsResource(services, entries.audit_log),
         "/auditlog-exts": AuditLogsResource(services, entries.audit_log_ext),

@@ -7,7 +7,8 @@ import falcon
 
 from moorage.identity.errors import UserUnknownError
 from moorage.identity.model import PrincipalKind, User
-from moorage.projects.rules import APPOINT, CREATE_USER, DELETE_USER, LIST_USERS
+from moorage.projects.model import SystemPermission
+from moorage.projects.rules import APPOINT, CREATE_USER, DELETE_USER, LIST_USERS, READ_USER, UPDATE_USER
 from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.door import PermissionDeniedError
@@ -15,6 +16,7 @@ from moorage.web.harbor import body, query, render
 from moorage.web.harbor.answer import send, send_created, send_page
 from moorage.web.harbor.paths import number_in_path
 from moorage.web.paging import numbered_page
+from moorage.web.standing import may
 
 _CONDITIONS: query.Allowed = {"username": query.PART}
 #: What clients of Harbor send along in every body about a user. It has no effect there: an account
@@ -100,12 +102,12 @@ class UserResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
         """The account."""
-        send(resp, render.user(own_or_any(self._services, req, user_id)))
+        send(resp, render.user(own_or_any(self._services, req, user_id, READ_USER)))
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
         """Change the profile; what the body leaves out stays."""
         caller: Caller = req.context.caller
-        user = own_or_any(self._services, req, user_id)
+        user = own_or_any(self._services, req, user_id, UPDATE_USER)
         # Harbor's clients send the whole account back; only the profile counts.
         asked = body.read(req, known=_PROFILE, overlooked=_OVERLOOKED | {"username", "password", "user_id"})
         self._services.users.change_profile(
@@ -120,8 +122,10 @@ class UserResource:
         """Delete the account."""
         caller: Caller = req.context.caller
         number = user_number(user_id)
-        if number == caller.principal.id:
+        if caller.principal.kind is PrincipalKind.USER and number == caller.principal.id:
             raise PermissionDeniedError("nobody can delete their own account")
+        if not caller.principal.admin and self._services.users.get(number).principal().admin:
+            raise PermissionDeniedError("only system administrators can delete one")
         self._services.users.delete(caller.actor, number)
 
 
@@ -167,16 +171,18 @@ def user_number(user_id: str) -> int:
     return number_in_path(user_id, UserUnknownError("there is no such user"))
 
 
-def own_or_any(services: Services, req: falcon.Request, user_id: str) -> User:
-    """The user that the path names, if that is the caller or the caller an administrator.
+def own_or_any(
+    services: Services, req: falcon.Request, user_id: str, permission: SystemPermission = APPOINT
+) -> User:
+    """The user that the path names, if that is the caller or the caller may do this to anybody.
 
     Raises:
         PermissionDeniedError: it is neither, whether there is such a user or not.
-        UserUnknownError: an administrator asks for nobody.
+        UserUnknownError: who may do this to anybody asks for nobody.
     """
     caller: Caller = req.context.caller
     principal = caller.principal
     own = principal.kind is PrincipalKind.USER and user_id == str(principal.id)
-    if not own and not principal.admin:
+    if not own and not may(services, principal, permission):
         raise PermissionDeniedError("you may do this to your own account only")
     return services.users.get(user_number(user_id))
