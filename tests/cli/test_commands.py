@@ -121,6 +121,33 @@ def test_a_robots_secret_is_shown_once_and_can_be_refreshed(moorage: Moorage):
     assert moorage("robot", "delete", "shop", "ci", "--yes").exit_code == 0
 
 
+def test_a_robot_of_the_system_is_for_projects_and_for_what_lies_outside(moorage: Moorage):
+    moorage("project", "add", "shop")
+    words = ("robot", "add", "/", "ci", "--project", "shop", "--right", "user:list", "--json")
+    assert told(moorage(*words))["name"] == "robot$ci"
+    assert moorage("robot", "add", "/", "all", "--all-projects").exit_code == 0
+    listed = told(moorage("robot", "list", "/", "--json"))
+    assert [each["name"] for each in listed] == ["robot$all", "robot$ci"]
+    assert told(moorage("robot", "list", "shop", "--json")) == []
+    assert told(moorage("robot", "refresh", "/", "ci", "--json"))["secret"]
+    assert moorage("robot", "delete", "/", "ci", "--yes").exit_code == 0
+    for wrong in (
+        ("/", "none"),
+        ("/", "bad", "--right", "administrator:update"),
+        ("/", "bad", "--project", "nobody"),
+        ("shop", "bad", "--all-projects"),
+        ("shop", "bad", "--right", "user:list"),
+    ):
+        assert moorage("robot", "add", *wrong).exit_code == 1, wrong
+
+
+def test_an_auditor_is_appointed_and_dismissed(moorage: Moorage):
+    moorage("user", "add", "iris", "--password-stdin", input=PASSWORD)
+    for words, flag in ((("auditor", "iris"), True), (("auditor", "iris", "--off"), False)):
+        assert moorage("user", *words).exit_code == 0
+        assert told(moorage("user", "list", "--json"))[0]["auditor"] is flag
+
+
 def test_a_personal_access_token_is_shown_once_and_can_be_revoked(moorage: Moorage):
     moorage("user", "add", "alice", "--password-stdin", input=PASSWORD)
     made = told(moorage("token", "add", "alice", "laptop", "--json"))

@@ -235,7 +235,7 @@ SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
             "admin_role_in_auth": bool,
             "creation_time": str,
             "update_time": str,
-            "moorage": {"auditor": bool},
+            "moorage": dict,
         },
     ),
     "UserSearchRespItem": (render.user_found(USER), {"user_id": int, "username": str}),

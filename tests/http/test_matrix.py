@@ -275,12 +275,14 @@ def children(services: Services, people: People, push: Pusher, pier: Project, be
     rule = services.immutability.add(
         SYSTEM, pier.id, repositories=Selector("**", "repoMatches"), tags=Selector("**")
     )
+    label = services.labels.create(SYSTEM, pier.id, name="foreign")
     of_another_project = {"repository_name": "app", "reference": foreign.digest, "tag_name": "1"}
     return {
         "repository_name": {"repository_name": "secret", "reference": "1", "tag_name": "1"},
         "reference": of_another_project,
         "tag_name": of_another_project,
         "mid": {"mid": str(people.member(pier, people.bob, Role.GUEST))},
+        "label_id": {"repository_name": "app", "reference": "1", "label_id": str(label.id)},
         "immutable_rule_id": {"immutable_rule_id": str(rule.id)},
     }
 
@@ -318,8 +320,10 @@ def test_what_is_found_by_its_own_number_is_hidden_from_strangers(
     run = services.executions.request(
         SYSTEM, RETENTION, trigger=Trigger.MANUAL, subject=policy.id, project_id=berth.id
     )
+    label = services.labels.create(SYSTEM, berth.id, name="hidden")
     numbers = {
         "robot_id": str(robot.id),
+        "label_id": str(label.id),
         "retention_id": str(policy.id),
         "execution_id": str(run.id),
         "task_id": "1",
