@@ -8,6 +8,7 @@ from moorage.crashpoints import reach
 from moorage.distribution.artifact_filter import EVERYTHING, ArtifactFilter
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.changes import change
+from moorage.distribution.condemn_store import CondemnStore
 from moorage.distribution.errors import (
     DigestMismatchError,
     ManifestInUseError,
@@ -16,6 +17,7 @@ from moorage.distribution.errors import (
     NameUnknownError,
 )
 from moorage.distribution.model import IndexEntry, ManifestSummary, PutResult, StoredManifest, TagEntry
+from moorage.distribution.parts import Parts
 from moorage.distribution.pushing import Push, Pushing
 from moorage.distribution.removal import Removal
 from moorage.distribution.repositories import Repositories
@@ -51,6 +53,7 @@ class Manifests:
         self._events = events
         self._removal = Removal(store, blobs, events, clock, lease=lease)
         self._immutability = immutability
+        self._parts = Parts(store, CondemnStore(), self._removal, immutability, events, clock)
         self._pushing = Pushing(
             store,
             blobs,
@@ -113,6 +116,7 @@ class Manifests:
         digest: Digest,
         *,
         even_tagged: bool = True,
+        with_parts: bool = False,
     ) -> None:
         """Remove a manifest and the tags that name it.
 
@@ -120,6 +124,7 @@ class Manifests:
 
         Args:
             even_tagged: whether a manifest goes that has tags.
+            with_parts: whether `Parts` go with it at once, and not when the collector comes to them.
 
         Raises:
             ManifestTaggedError: it has tags, and was not to.
@@ -129,7 +134,7 @@ class Manifests:
             ImmutableTagError: it has a tag that is to stay.
         """
         reach("manifest.delete.before")
-        change(lambda: self._delete(actor, project_id, repository, digest, even_tagged))
+        change(lambda: self._delete(actor, project_id, repository, digest, even_tagged, with_parts))
         reach("manifest.delete.committed")
 
     def _delete(
@@ -139,6 +144,7 @@ class Manifests:
         repository: RepositoryName,
         digest: Digest,
         even_tagged: bool,
+        with_parts: bool,
     ) -> None:
         held = self._store.repositories.hold(repository)
         if held is None:
@@ -157,7 +163,10 @@ class Manifests:
             self._immutability.protection(held.project_id, repository).check(tags)
         for tag in tags:
             self._events.publish(TagDeleted(actor, project_id, repository, tag, digest))
-        self._removal.finish(actor, self._removal.take_out({manifest.id: (held, digest)}))
+        removed = self._removal.take_out({manifest.id: (held, digest)})
+        if with_parts:
+            removed += self._parts.take_out(actor, held, removed)
+        self._removal.finish(actor, removed)
         reach("manifest.delete.written")
 
     def find_summary(self, repository: RepositoryName, reference: Tag | Digest) -> ManifestSummary | None:

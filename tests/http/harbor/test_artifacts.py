@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from moorage.audit.model import Query
 from moorage.distribution.details import LISTED_BYTES
 from moorage.events import SYSTEM
 from moorage.oci.digest import Digest
@@ -298,8 +299,43 @@ def test_a_child_of_an_index_cannot_be_deleted_from_under_it(alice: Portal, push
     child = whole.children[0].digest
     refused = alice.delete(f"{APP}/{child}")
     assert (refused.status_code, code_of(refused)) == (412, "VIOLATE_FOREIGN_KEY_CONSTRAINT")
+    assert alice.get(f"{APP}/{child}").status_code == 200
     assert alice.delete(f"{APP}/1").status_code == 200
-    assert alice.delete(f"{APP}/{child}").status_code == 200
+    assert alice.get(f"{APP}/{child}").status_code == alice.delete(f"{APP}/{child}").status_code == 404
+
+
+def test_with_an_index_go_the_parts_that_nothing_else_needs(
+    alice: Portal, push: Pusher, services: Services
+) -> None:
+    shared, named, alone = image(), image(), image()
+    whole = push("dock/deep/app", index([shared, named, alone, index([alone])]), "1")
+    other = push("dock/deep/app", index([shared]), "other")
+    push("dock/deep/app", named, "named")
+    signature = push("dock/deep/app", artifact(subject=alone), "signed")
+    of_signature = push("dock/deep/app", artifact(subject=signature))
+    of_named = push("dock/deep/app", artifact(subject=named))
+    assert alice.delete(f"{APP}/1").status_code == 200
+    gone = [whole, alone, *whole.children[3:], signature, of_signature]
+    kept = [shared, other, named, of_named]
+    assert {alice.get(f"{APP}/{each.digest}").status_code for each in gone} == {404}
+    assert {alice.get(f"{APP}/{each.digest}").status_code for each in kept} == {200}
+    assert alice.get(f"{APP}/signed").status_code == 404
+    services.audit.flush()
+    entries = services.audit.page(Query(), 100).entries
+    told = sorted(each.digest for each in entries if each.operation == "delete_artifact")
+    assert told == sorted(each.digest for each in gone)
+
+
+def test_what_is_attached_under_an_immutable_tag_stays(
+    alice: Portal, push: Pusher, services: Services, dock: Project
+) -> None:
+    subject = push("dock/deep/app", image(), "1")
+    signature = push("dock/deep/app", artifact(subject=subject), "signed")
+    services.immutability.add(
+        SYSTEM, dock.id, repositories=Selector("**", "repoMatches"), tags=Selector("signed")
+    )
+    assert alice.delete(f"{APP}/1").status_code == 200
+    assert alice.get(f"{APP}/signed").json["digest"] == signature.digest
 
 
 def test_pulls_are_counted_and_dated_once_the_log_is_written(

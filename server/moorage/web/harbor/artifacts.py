@@ -137,11 +137,13 @@ class ArtifactResource:
         send(resp, item)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, **path: Unpack[ArtifactPath]) -> None:
-        """Delete the artifact and all its tags."""
+        """Delete the artifact with all its tags and what belongs to it alone."""
         caller: Caller = req.context.caller
         within, found = artifact_at(self._services, req, path)
         try:
-            self._services.manifests.delete(caller.actor, caller.project_id, within.name, found.digest)
+            self._services.manifests.delete(
+                caller.actor, caller.project_id, within.name, found.digest, with_parts=True
+            )
         except ManifestInUseError as error:
             raise ArtifactInUseError(error.message) from error
 
