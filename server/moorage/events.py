@@ -62,6 +62,29 @@ class UserDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class GroupCreated(Event):
+    """A group of the directory is known here from now on."""
+
+    group_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChanged(Event):
+    """`what` says what it was before."""
+
+    group_id: int
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDeleted(Event):
+    group_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccessTokenCreated(Event):
     user_id: int
     name: str

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -56,7 +57,7 @@ from moorage.distribution.uploads import Uploads
 from moorage.distribution.usage import Usage
 from moorage.distribution.usage_store import UsageStore
 from moorage.errors import Unavailable
-from moorage.events import Events
+from moorage.events import Event, Events, GroupChanged, GroupCreated
 from moorage.gc.candidates import Candidates
 from moorage.gc.collection import Collection, Work
 from moorage.gc.collector import Collector
@@ -70,7 +71,12 @@ from moorage.identity.authenticator import Authenticator
 from moorage.identity.connections import Connections
 from moorage.identity.directory import Directory
 from moorage.identity.directory_store import DirectoryStore
+from moorage.identity.groups import Groups
 from moorage.identity.lockout import Lockout
+from moorage.identity.people import DirectoryPeople
+from moorage.identity.people_store import PeopleStore
+from moorage.identity.refresh import KIND as REFRESH
+from moorage.identity.refresh import Refresh
 from moorage.identity.robot_store import RobotStore
 from moorage.identity.robot_terms import Grantable
 from moorage.identity.robots import Robots
@@ -78,7 +84,9 @@ from moorage.identity.store import IdentityStore
 from moorage.identity.stored_directory import StoredDirectory
 from moorage.identity.users import Users
 from moorage.identity.vcenters import Vcenters
+from moorage.jobs.errors import ExecutionRunningError
 from moorage.jobs.executions import Executions
+from moorage.jobs.model import Trigger
 from moorage.jobs.runner import Handler, Runner
 from moorage.jobs.schedules import Schedules
 from moorage.jobs.store import JobStore
@@ -124,8 +132,11 @@ class Services:
     users: Users
     robots: Robots
     access_tokens: AccessTokens
-    lockout: Lockout
     directory: Directory
+    people: DirectoryPeople
+    groups: Groups
+    refresh: Refresh
+    lockout: Lockout
     connections: Connections
     authenticator: Authenticator
     projects: Projects
@@ -169,11 +180,14 @@ class Services:
     health: Health
 
     @classmethod
-    def build(cls, settings: Settings, clock: Clock = utcnow) -> "Services":
+    def build(
+        cls, settings: Settings, clock: Clock = utcnow, directory: Directory | None = None
+    ) -> "Services":
         """Build everything over the bound database and the folder that the settings name.
 
         The database's schema must be there (`moorage.db.migrate.upgrade`). Threads start with
-        `services.audit.start()`, which every process calls after its fork.
+        `services.audit.start()`, which every process calls after its fork. `directory` stands in for the one
+        that was set up.
         """
         data = settings.storage.data
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -189,7 +203,8 @@ class Services:
         access_tokens = AccessTokens(identity, events, clock)
         lockout = Lockout(identity, clock, settings.login)
         directory_store, vcenters = DirectoryStore(), Vcenters(settings.directory)
-        directory = StoredDirectory(directory_store, keyring, vcenters)
+        directory = directory or StoredDirectory(directory_store, keyring, vcenters)
+        people, groups, refresh = _of_directory(directory, identity, events, clock, settings)
         project_store, quota_store = ProjectStore(), QuotaStore()
         immutability = Immutability(ImmutabilityStore(), events, clock)
 
@@ -297,13 +312,21 @@ class Services:
             job_store,
             events,
             clock,
-            {"gc": settings.gc.cron, "fsck": settings.fsck.cron, "purge": settings.audit.purge_cron},
+            {
+                "gc": settings.gc.cron,
+                "fsck": settings.fsck.cron,
+                "purge": settings.audit.purge_cron,
+                REFRESH: settings.login.directory_refresh_cron,
+            },
+            idle={REFRESH: lambda: refresh.is_idle},
         )
+        _refresh_for_groups(events, executions)
         archive = Archive(data / "audit-archive")
         forwarding = Forwarding(ForwardStore(), clock, settings.syslog, data, settings.server.external_url)
         handlers: dict[str, Handler] = {
             "gc": collection.run,
             "fsck": reconciler.run,
+            REFRESH: refresh.run,
             "purge": Purge(AuditStore(), archive, clock, settings.audit, forwarding).run,
         }
         projects = Projects(project_store, quota_store, events, clock, site)
@@ -324,10 +347,13 @@ class Services:
             users=users,
             robots=robots,
             access_tokens=access_tokens,
-            lockout=lockout,
             directory=directory,
+            people=people,
+            groups=groups,
+            refresh=refresh,
+            lockout=lockout,
             connections=Connections(directory_store, keyring, vcenters, events, clock),
-            authenticator=Authenticator(users, robots, access_tokens, lockout, clock),
+            authenticator=Authenticator(users, robots, access_tokens, lockout, clock, people),
             projects=projects,
             project_settings=ProjectSettings(projects, MetadataStore(), allowlists, events, clock),
             allowlists=allowlists,
@@ -410,6 +436,26 @@ class Services:
 def _count(pulls: Pulls, tallies: Sequence[PullTally]) -> None:
     for each in tallies:
         pulls.count(RepositoryName(each.repository), each.tag, each.digest, each.count, each.last_at)
+
+
+def _of_directory(
+    directory: Directory, accounts: IdentityStore, events: Events, clock: Clock, settings: Settings
+) -> tuple[DirectoryPeople, Groups, Refresh]:
+    store = PeopleStore()
+    grace = timedelta(minutes=settings.login.directory_grace_minutes)
+    people = DirectoryPeople(directory, store, accounts, events, clock, grace)
+    return people, Groups(directory, store, events, clock), Refresh(directory, people, store)
+
+
+def _refresh_for_groups(events: Events, executions: Executions) -> None:
+    """A group is known since a moment ago: who is in it is known once everybody was asked about."""
+
+    def ask(event: Event) -> None:
+        with suppress(ExecutionRunningError):
+            executions.request(event.actor, REFRESH, trigger=Trigger.EVENT)
+
+    for told in (GroupCreated, GroupChanged):
+        events.subscribe(told, ask)
 
 
 def _name(projects: ProjectStore, project_id: int) -> str:

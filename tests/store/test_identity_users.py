@@ -219,7 +219,7 @@ def test_the_last_enabled_administrator_stays_one(accounts: Accounts):
         lambda: accounts.users.delete(ACTOR, admin.id),
     ]
     for call in calls:
-        with pytest.raises(LastAdminError, match="admin is the last administrator"):
+        with pytest.raises(LastAdminError, match="admin is the last local administrator"):
             call()
     assert accounts.users.get(admin.id).admin
     accounts.users.set_disabled(ACTOR, sleeping.id, False)

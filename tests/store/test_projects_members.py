@@ -32,7 +32,12 @@ def alice(accounts: Accounts) -> User:
 @pytest.mark.parametrize("role", list(Role), ids=lambda role: role.name)
 def test_a_user_gets_a_role(accounts: Accounts, dock: Project, alice: User, role: Role):
     made = accounts.members.add(ACTOR, dock.id, alice.id, role)
-    assert (made.project_id, made.user_id, made.user_name, made.role) == (dock.id, alice.id, "alice", role)
+    assert (made.project_id, made.entity_id, made.entity_name, made.role) == (
+        dock.id,
+        alice.id,
+        "alice",
+        role,
+    )
     assert accounts.members.get(dock.id, made.id) == made
     assert accounts.told[-1] == MemberAdded(ACTOR, dock.id, "dock", "alice", role.name.lower())
 
@@ -103,7 +108,7 @@ def test_members_are_listed_by_name_in_pages(accounts: Accounts, dock: Project):
     for name in ("carol", "a_b", "axb"):
         accounts.members.add(ACTOR, dock.id, accounts.user(name).id, Role.GUEST)
     listed = accounts.members.list(dock.id, limit=10, offset=0)
-    assert [member.user_name for member in listed] == ["a_b", "axb", "carol"]
+    assert [member.entity_name for member in listed] == ["a_b", "axb", "carol"]
     assert accounts.members.list(dock.id, limit=1, offset=1) == listed[1:2]
     for q, count in (("a_", 1), ("%", 0), ("A", 3), ("\0", 0), ("\ud800", 0), ("", 3)):
         assert len(accounts.members.list(dock.id, q=q, limit=10, offset=0)) == count

@@ -54,7 +54,7 @@ def test_a_new_project_is_private_and_belongs_to_its_owner(accounts: Accounts, a
     assert (made.public, made.owner_id, made.owner_name) == (False, alice.id, "alice")
     assert made.created_at == made.updated_at == clock.moment
     (member,) = accounts.members.list(made.id, limit=10, offset=0)
-    assert (member.user_id, member.role) == (alice.id, Role.PROJECT_ADMIN)
+    assert (member.entity_id, member.role) == (alice.id, Role.PROJECT_ADMIN)
     assert accounts.told[-1:] == [ProjectCreated(ACTOR, made.id, "dock")]
 
 

@@ -10,8 +10,13 @@ from moorage.configuration.store import SettingStore
 from moorage.events import Actor, Event, Events
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.authenticator import Authenticator
+from moorage.identity.directory import Directory, NoDirectory
+from moorage.identity.groups import Groups
 from moorage.identity.lockout import Lockout
 from moorage.identity.model import PermissionKind, Robot, RobotPermission, RobotRight, User
+from moorage.identity.people import DirectoryPeople
+from moorage.identity.people_store import PeopleStore
+from moorage.identity.refresh import Refresh
 from moorage.identity.robot_store import RobotStore
 from moorage.identity.robot_terms import Grantable
 from moorage.identity.robots import Robots
@@ -48,6 +53,8 @@ class Accounts:
         clock: SetClock,
         login: LoginSettings | None = None,
         creation: ProjectsSettings | None = None,
+        directory: Directory | None = None,
+        grace: timedelta = timedelta(0),
     ) -> None:
         self.clock = clock
         self.events = Events()
@@ -62,7 +69,14 @@ class Accounts:
         )
         self.access_tokens = AccessTokens(store, self.events, clock)
         self.lockout = Lockout(store, clock, login or LoginSettings())
-        self.authenticator = Authenticator(self.users, self.robots, self.access_tokens, self.lockout, clock)
+        self.directory = directory or NoDirectory()
+        people = PeopleStore()
+        self.people = DirectoryPeople(self.directory, people, store, self.events, clock, grace)
+        self.groups = Groups(self.directory, people, self.events, clock)
+        self.refresh = Refresh(self.directory, self.people, people)
+        self.authenticator = Authenticator(
+            self.users, self.robots, self.access_tokens, self.lockout, clock, self.people
+        )
         settings = Settings(projects=creation or ProjectsSettings())
         self.site = SiteSettings(SettingStore(), self.events, clock, settings)
         self.projects = Projects(projects, QuotaStore(), self.events, clock, self.site)

@@ -45,6 +45,10 @@ def _user(operation: str, event: Any, detail: str = "") -> Deed:
     return Deed(operation, "user", event.name, detail=detail)
 
 
+def _group(operation: str, event: Any, detail: str = "") -> Deed:
+    return Deed(operation, "user_group", event.name, detail=detail)
+
+
 def _access_token(operation: str, event: Any) -> Deed:
     return Deed(operation, "access_token", event.name, detail=f"of user {event.user_id}")
 
@@ -113,7 +117,11 @@ def _labelled(operation: str, event: events.LabelAdded | events.LabelRemoved) ->
 
 def _job(verb: str, event: Any, detail: str = "") -> Deed:
     return Deed(
-        f"{verb}_{event.kind}", "job", f"{event.kind} {event.execution_id}", event.project_id, detail=detail
+        f"{verb}_{event.kind.replace('-', '_')}",
+        "job",
+        f"{event.kind} {event.execution_id}",
+        event.project_id,
+        detail=detail,
     )
 
 
@@ -127,6 +135,9 @@ TABLE: Mapping[type[events.Event], Describe] = {
     events.UserCreated: lambda e: _user("create_user", e),
     events.UserChanged: lambda e: _user("update_user", e, e.what),
     events.UserDeleted: lambda e: _user("delete_user", e),
+    events.GroupCreated: lambda e: _group("create_user_group", e),
+    events.GroupChanged: lambda e: _group("update_user_group", e, e.what),
+    events.GroupDeleted: lambda e: _group("delete_user_group", e),
     events.AccessTokenCreated: lambda e: _access_token("create_access_token", e),
     events.AccessTokenRevoked: lambda e: _access_token("delete_access_token", e),
     events.RobotCreated: lambda e: _robot("create_robot", e),
@@ -195,6 +206,7 @@ OPERATIONS = (
     "create_robot",
     "create_tag",
     "create_user",
+    "create_user_group",
     "delete_access_token",
     "delete_artifact",
     "delete_artifact_label",
@@ -207,8 +219,10 @@ OPERATIONS = (
     "delete_robot",
     "delete_tag",
     "delete_user",
+    "delete_user_group",
     "finish_fsck",
     "finish_gc",
+    "finish_identity_refresh",
     "finish_purge",
     "finish_retention",
     "login_user",
@@ -220,10 +234,12 @@ OPERATIONS = (
     "push_blob",
     "start_fsck",
     "start_gc",
+    "start_identity_refresh",
     "start_purge",
     "start_retention",
     "stop_fsck",
     "stop_gc",
+    "stop_identity_refresh",
     "stop_purge",
     "stop_retention",
     "update_allowlist",
@@ -235,4 +251,5 @@ OPERATIONS = (
     "update_robot",
     "update_schedule",
     "update_user",
+    "update_user_group",
 )

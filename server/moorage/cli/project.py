@@ -75,10 +75,15 @@ def list_members(project_name: str, as_json: bool) -> None:
         home = the_project(found, project_name)
         total = found.members.count(home.id)
         rows: list[Row] = [
-            {"id": each.id, "user": each.user_name, "role": each.role.name.lower().replace("_", "-")}
+            {
+                "id": each.id,
+                "user": each.entity_name,
+                "group": each.is_group,
+                "role": each.role.name.lower().replace("_", "-"),
+            }
             for each in found.members.list(home.id, limit=total, offset=0)
         ]
-    show_rows(rows, ("id", "user", "role"), as_json=as_json)
+    show_rows(rows, ("id", "user", "group", "role"), as_json=as_json)
 
 
 @member.command("add")
@@ -90,7 +95,9 @@ def add_member(project_name: str, user_name: str, role: str) -> None:
     with services() as found:
         home = the_project(found, project_name)
         account = the_user(found, user_name)
-        known = [each for each in _members(found, home.id) if each.user_id == account.id]
+        known = [
+            each for each in _members(found, home.id) if not each.is_group and each.entity_id == account.id
+        ]
         if known:
             found.members.change(SYSTEM, home.id, known[0].id, _ROLES[role])
         else:
@@ -105,7 +112,7 @@ def remove_member(project_name: str, user_name: str) -> None:
     with services() as found:
         home = the_project(found, project_name)
         for each in _members(found, home.id):
-            if each.user_name == user_name:
+            if each.entity_name == user_name and not each.is_group:
                 found.members.remove(SYSTEM, home.id, each.id)
                 return
     raise CommandError(f"{user_name!r} is not a member of {project_name!r}")

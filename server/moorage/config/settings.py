@@ -189,7 +189,7 @@ class RegistrySettings:
 
 @dataclass(frozen=True, slots=True)
 class LoginSettings:
-    """What failed logins lead to."""
+    """Logins: what failed ones lead to, and what the directory is asked."""
 
     attempts: int = field(
         default=5,
@@ -215,6 +215,23 @@ class LoginSettings:
     max_lock_seconds: int = field(
         default=900,
         metadata=about("What a lock-out never exceeds; at least `lock_seconds`.", between=(1, _DAY)),
+    )
+    directory_refresh_cron: str = field(
+        default="0 */15 * * * *",
+        metadata=about(
+            "When the worker asks the directory about everybody whom it vouched for, six fields from seconds "
+            "to weekdays, UTC; empty: never, but at each login. Who is gone there can do nothing here from "
+            "then on. Without a directory nothing is asked.",
+            check=rules.cron,
+        ),
+    )
+    directory_grace_minutes: int = field(
+        default=0,
+        metadata=about(
+            "How long after a login the same password is still taken while the directory is away; 0: not at "
+            "all. Each process remembers for itself, and no longer than it lives.",
+            between=(0, 10_080),
+        ),
     )
 
 

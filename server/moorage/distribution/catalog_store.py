@@ -21,8 +21,13 @@ SELECT group_concat(name, ',') FROM (
     AND +r.project_id IN (
         SELECT p.id FROM project p WHERE p.public OR EXISTS (
             SELECT 1 FROM account a WHERE a.id = ? AND NOT a.disabled AND (
-                a.admin OR a.auditor
+                a.admin OR a.directory_admin OR a.auditor
                 OR EXISTS (SELECT 1 FROM member b WHERE b.project_id = p.id AND b.user_id = a.id)
+                OR EXISTS (
+                    SELECT 1 FROM user_group_member gm
+                    JOIN member b ON b.project_id = p.id AND b.group_id = gm.group_id
+                    WHERE gm.user_id = a.id
+                )
             )
         )
     )

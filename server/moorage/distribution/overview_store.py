@@ -10,7 +10,7 @@ from moorage.distribution.model import ProjectUsage, Repository
 from moorage.distribution.repository_store import SORTS
 from moorage.distribution.tables import BlobRow, ProjectUsageRow, RepositoryRow, UploadRow
 from moorage.identity.model import EVERY_PROJECT, PermissionKind, Principal, PrincipalKind
-from moorage.identity.tables import RobotRightRow, UserRow
+from moorage.identity.tables import GroupMemberRow, RobotRightRow, UserRow
 from moorage.oci.names import RepositoryName
 from moorage.projects.tables import MemberRow, ProjectRow, QuotaRow
 
@@ -135,9 +135,16 @@ def _visible(principal: Principal, q: str) -> Any:
 def _seen_by(principal: Principal) -> Any:
     if principal.kind is PrincipalKind.USER:
         own = MemberRow.select(MemberRow.project).where(MemberRow.user == principal.id)
+        groups = GroupMemberRow.select(GroupMemberRow.group).where(GroupMemberRow.user == principal.id)
+        of_groups = MemberRow.select(MemberRow.project).where(MemberRow.group.in_(groups))
         account = UserRow.alias()
         auditor = account.select().where((account.id == principal.id) & account.auditor)
-        return ProjectRow.public | ProjectRow.id.in_(own) | peewee.fn.EXISTS(auditor)
+        return (
+            ProjectRow.public
+            | ProjectRow.id.in_(own)
+            | ProjectRow.id.in_(of_groups)
+            | peewee.fn.EXISTS(auditor)
+        )
     if principal.kind is PrincipalKind.ROBOT:
         right = RobotRightRow
         here = (right.project_id == ProjectRow.id) | (right.project_id == EVERY_PROJECT)

@@ -14,7 +14,7 @@ from moorage.identity.errors import (
     BadCredentialsError,
     UserUnknownError,
 )
-from moorage.identity.model import AccessToken, Principal, User
+from moorage.identity.model import AccessToken, Principal, Source, User
 from moorage.identity.secrets import ACCESS_TOKEN_PREFIX, digest_secret, new_secret
 from moorage.identity.store import IdentityStore
 from moorage.identity.text import checked
@@ -85,8 +85,13 @@ class AccessTokens:
             self._store.update_user(user_id, self._clock(), bump=True)
             self._events.publish(AccessTokenRevoked(actor, user_id, token.name))
 
-    def prove(self, name: str, secret: str) -> Principal:
+    def prove(self, name: str, secret: str, canonical: str | None = None) -> Principal:
         """The user of that name, if the secret is a token of theirs and both may be used now.
+
+        Args:
+            name: as the client wrote it.
+            secret: as the client sent it.
+            canonical: the name in the directory's own form, for people of the directory.
 
         Raises:
             BadCredentialsError: in every other case; all of them take the same time.
@@ -95,7 +100,8 @@ class AccessTokens:
         if found is None:
             raise BadCredentialsError
         token, user = found
-        if user.name != name or user.disabled or self._is_over(token):
+        named = user.name == name or (user.source is Source.DIRECTORY and user.name == canonical)
+        if not named or user.disabled or self._is_over(token):
             raise BadCredentialsError
         self._note_use(token)
         return _principal(token, user)

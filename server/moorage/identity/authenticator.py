@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from moorage.clock import Clock
 from moorage.identity.access_tokens import AccessTokens
-from moorage.identity.errors import BadCredentialsError
+from moorage.identity.errors import BadCredentialsError, GraceRefusedError
 from moorage.identity.lockout import Lockout
 from moorage.identity.model import Principal, PrincipalKind
+from moorage.identity.people import DirectoryPeople
 from moorage.identity.proved_passwords import ProvedPasswords
 from moorage.identity.robot_terms import PREFIX
 from moorage.identity.robots import Robots
@@ -15,15 +16,24 @@ from moorage.identity.users import Users
 
 
 class Authenticator:
-    """Tells who is calling. The account is read every time; only argon2's work is remembered."""
+    """Tells who is calling. The account is read every time; only argon2's work, and that of the directory,
+    is remembered for a minute.
+    """
 
     def __init__(
-        self, users: Users, robots: Robots, access_tokens: AccessTokens, lockout: Lockout, clock: Clock
+        self,
+        users: Users,
+        robots: Robots,
+        access_tokens: AccessTokens,
+        lockout: Lockout,
+        clock: Clock,
+        people: DirectoryPeople,
     ) -> None:
         self._users = users
         self._robots = robots
         self._access_tokens = access_tokens
         self._lockout = lockout
+        self._people = people
         self._proved = ProvedPasswords(clock)
 
     def authenticate(self, name: str, password: str, address: str) -> Principal:
@@ -37,14 +47,18 @@ class Authenticator:
         Raises:
             BadCredentialsError: they do not fit; it never says why.
             TooManyAttemptsError: too many failures came from there; nothing was checked.
+            DirectoryAwayError: the account may be one of the directory, which does not answer.
         """
-        self._lockout.check(name, address)
+        canonical = self._people.canonical(name)
+        # One person has one count, however the name is written.
+        counted = canonical or name
+        self._lockout.check(counted, address)
         try:
-            principal = self._prove(name, password)
-        except BadCredentialsError:
-            self._lockout.failed(name, address)
+            principal = self._prove(name, canonical, password, address)
+        except (BadCredentialsError, GraceRefusedError):
+            self._lockout.failed(counted, address)
             raise
-        self._lockout.succeeded(name, address)
+        self._lockout.succeeded(counted, address)
         return principal
 
     def current(self, principal: Principal) -> Principal:
@@ -60,9 +74,11 @@ class Authenticator:
         ends = [end for end in (principal.expires_at, found.expires_at) if end is not None]
         return replace(found, expires_at=min(ends, default=None))
 
-    def _prove(self, name: str, password: str) -> Principal:
+    def _prove(self, name: str, canonical: str | None, password: str, address: str) -> Principal:
         if name.startswith(PREFIX):
             return self._robots.prove(name, password)
         if password.startswith(ACCESS_TOKEN_PREFIX):
-            return self._access_tokens.prove(name, password)
-        return self._users.prove(name, password, self._proved)
+            return self._access_tokens.prove(name, password, canonical)
+        if canonical is None or self._users.is_local(name):
+            return self._users.prove(name, password, self._proved)
+        return self._people.prove(canonical, password, address, self._proved)

@@ -58,6 +58,26 @@ class DirectoryAwayError(Unavailable):
     """The directory does not answer: nobody knows whether the password is right."""
 
 
+class GraceRefusedError(DirectoryAwayError):
+    """The directory does not answer, and the password is not the one that it last took."""
+
+
+class DirectoryAccountError(Denied):
+    """What the directory keeps of an account can only be changed there."""
+
+
+class GroupUnknownError(NotFound):
+    """No such group."""
+
+
+class GroupExistsError(Conflict):
+    """The group is known already."""
+
+
+class GroupInvalidError(Invalid):
+    """A group that the directory does not have, or of a kind that there is not."""
+
+
 class DirectoryUnsetError(Conflict):
     """No directory was set up."""
 

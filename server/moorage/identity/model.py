@@ -49,11 +49,22 @@ class Principal:
 ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, 0, "anonymous")
 
 
+class Source(StrEnum):
+    """Where an account comes from, and with it who knows its password."""
+
+    LOCAL = "local"
+    DIRECTORY = "directory"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with a local password.
+    """A person: with a password of this registry, or vouched for by a directory.
 
     Attributes:
+        admin: made a system administrator here, by hand.
+        directory_admin: a system administrator for as long as the directory says so.
+        seen_at: when the directory last confirmed a person of its own.
+        left_at: since when the directory has the person no more; it is why the account is disabled.
         auditor: may read what there is to know about the system, and change nothing by that.
     """
 
@@ -67,10 +78,33 @@ class User:
     generation: int
     created_at: datetime
     updated_at: datetime
+    source: Source = Source.LOCAL
+    directory_admin: bool = False
+    seen_at: datetime | None = None
+    left_at: datetime | None = None
     auditor: bool = False
 
+    @property
+    def is_admin(self) -> bool:
+        """A system administrator, whoever says so."""
+        return self.admin or self.directory_admin
+
     def principal(self) -> Principal:
-        return Principal(PrincipalKind.USER, self.id, self.name, self.generation, self.admin)
+        return Principal(PrincipalKind.USER, self.id, self.name, self.generation, self.is_admin)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of the directory that may be given roles here.
+
+    Attributes:
+        name: canonical: ``name@domain`` in lower case.
+    """
+
+    id: int
+    name: str
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Queries of users, personal access tokens and failed logins."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from moorage.db.connection import Statement, database
-from moorage.identity.model import AccessToken, User
+from moorage.identity.model import AccessToken, Source, User
 from moorage.identity.tables import AccessTokenRow, LoginFailureRow, UserRow
 
 _USER = (
@@ -18,6 +20,10 @@ _USER = (
     UserRow.generation,
     UserRow.created_at,
     UserRow.updated_at,
+    UserRow.source,
+    UserRow.directory_admin,
+    UserRow.seen_at,
+    UserRow.left_at,
     UserRow.auditor,
 )
 _TOKEN = (
@@ -58,6 +64,9 @@ class IdentityStore:
     def user_named(self, name: str) -> User | None:
         return _first_user(UserRow.select(*_USER).where(UserRow.name == name))
 
+    def users_named(self, names: Collection[str]) -> list[User]:
+        return [_user(row) for row in _all(UserRow.select(*_USER).where(UserRow.name.in_(list(names))))]
+
     def is_name_taken(self, name: str) -> bool:
         """Whether an account has this name, in whatever mix of upper and lower case."""
         # ILIKE would give "_" and "." a meaning; lower() is plain and ASCII is all that names have.
@@ -66,7 +75,7 @@ class IdentityStore:
     def password_of(self, name: str) -> tuple[User, str] | None:
         """The account and its password's hash, read at one moment."""
         row = _first(UserRow.select(*_USER, UserRow.password_hash).where(UserRow.name == name))
-        return None if row is None else (User(*row[:-1]), row[-1])
+        return None if row is None else (_user(row[:-1]), row[-1])
 
     def password_hash(self, user_id: int) -> str | None:
         row = _first(UserRow.select(UserRow.password_hash).where(UserRow.id == user_id))
@@ -74,7 +83,7 @@ class IdentityStore:
 
     def users(self, *, q: str, limit: int, offset: int) -> list[User]:
         rows = _matching_users(q, *_USER).order_by(UserRow.name).limit(limit).offset(offset)
-        return [User(*row) for row in _all(rows)]
+        return [_user(row) for row in _all(rows)]
 
     def count_users(self, q: str) -> int:
         found: int = _matching_users(q, UserRow.id).count()
@@ -96,8 +105,10 @@ class IdentityStore:
         return bool(UserRow.update(password_hash=new).where(same).execute())
 
     def lock_admins(self) -> list[int]:
-        """The numbers of the enabled administrators, whom nobody else changes until this transaction ends."""
-        rows = UserRow.select(UserRow.id).where(UserRow.admin, ~UserRow.disabled).order_by(UserRow.id)
+        """The numbers of the enabled local administrators, whom nobody else changes until this transaction
+        ends."""
+        local = UserRow.source == Source.LOCAL.value
+        rows = UserRow.select(UserRow.id).where(UserRow.admin, ~UserRow.disabled, local).order_by(UserRow.id)
         if database.for_update:  # SQLite's only writer needs no lock
             rows = rows.for_update()
         return [row[0] for row in _all(rows)]
@@ -122,7 +133,7 @@ class IdentityStore:
     def access_token_by_digest(self, digest: str) -> tuple[AccessToken, User] | None:
         rows = AccessTokenRow.select(*_TOKEN, *_USER).join(UserRow)
         row = _first(rows.where(AccessTokenRow.secret_digest == digest))
-        return None if row is None else (AccessToken(*row[: len(_TOKEN)]), User(*row[len(_TOKEN) :]))
+        return None if row is None else (AccessToken(*row[: len(_TOKEN)]), _user(row[len(_TOKEN) :]))
 
     def touch_access_token(self, token_id: int, now: datetime, unless_after: datetime) -> None:
         """Note a use, unless one was noted after `unless_after`."""
@@ -169,7 +180,12 @@ class IdentityStore:
 
 def _first_user(rows: Any) -> User | None:
     row = _first(rows)
-    return None if row is None else User(*row)
+    return None if row is None else _user(row)
+
+
+def _user(row: tuple[Any, ...]) -> User:
+    found = User(*row)
+    return replace(found, source=Source(found.source))
 
 
 def _first(rows: Any) -> tuple[Any, ...] | None:

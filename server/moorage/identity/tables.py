@@ -18,10 +18,37 @@ class UserRow(Row):
     generation = peewee.IntegerField(default=1)
     created_at = MomentField()
     updated_at = MomentField()
+    source = peewee.TextField(default="local", constraints=[peewee.SQL("DEFAULT 'local'")])
+    directory_admin = peewee.BooleanField(default=False, constraints=[peewee.SQL("DEFAULT FALSE")])
+    seen_at = MomentField(null=True)
+    left_at = MomentField(null=True)
     auditor = peewee.BooleanField(default=False, constraints=[peewee.SQL("DEFAULT FALSE")])
 
     class Meta:
         table_name = "account"  # "user" is a reserved word of PostgreSQL
+
+
+class GroupRow(Row):
+    """A group of the directory that this registry knows of."""
+
+    id = IdField()
+    name = NameField(unique=True)
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "user_group"  # "group" is a reserved word of SQL
+
+
+class GroupMemberRow(Row):
+    """Who is in a group, as the directory last said."""
+
+    user = peewee.ForeignKeyField(UserRow, on_delete="CASCADE", index=False)
+    group = peewee.ForeignKeyField(GroupRow, on_delete="CASCADE")
+
+    class Meta:
+        table_name = "user_group_member"
+        primary_key = peewee.CompositeKey("user", "group")
 
 
 class RobotRow(Row):

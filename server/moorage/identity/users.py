@@ -1,6 +1,7 @@
-"""Users: people with a local password."""
+"""Users: the accounts of people, and the passwords of those that are local."""
 
 import re
+from collections.abc import Collection
 
 from moorage.clock import Clock
 from moorage.db.connection import IntegrityError, atomic
@@ -8,12 +9,13 @@ from moorage.events import Actor, Events, UserChanged, UserCreated, UserDeleted
 from moorage.identity.errors import (
     AccountInvalidError,
     BadCredentialsError,
+    DirectoryAccountError,
     LastAdminError,
     OldPasswordWrongError,
     UserExistsError,
     UserUnknownError,
 )
-from moorage.identity.model import Principal, User
+from moorage.identity.model import Principal, Source, User
 from moorage.identity.passwords import (
     check_strength,
     hash_password,
@@ -35,10 +37,10 @@ _email = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
 
 
 class Users:
-    """Creates, finds, changes and deletes users.
+    """Creates, finds, changes and deletes users; `DirectoryPeople` makes those of the directory.
 
     Every change of what an account may prove or do makes the tokens given out so far void. The last
-    enabled administrator stays one.
+    enabled local administrator stays one, so that somebody can come in while the directory is away.
     """
 
     def __init__(self, store: IdentityStore, events: Events, clock: Clock) -> None:
@@ -92,6 +94,16 @@ class Users:
         """The user of that name, which may be any text."""
         return self._store.user_named(name) if is_storable(name) else None
 
+    def named(self, names: Collection[str]) -> dict[str, User]:
+        """Those users of these names that there are."""
+        storable = [name for name in names if is_storable(name)]
+        return {user.name: user for user in self._store.users_named(storable)} if storable else {}
+
+    def is_local(self, name: str) -> bool:
+        """Whether there is a user of that very name with a password of this registry."""
+        user = self.find(name)
+        return user is not None and user.source is Source.LOCAL
+
     def list(self, *, q: str = "", limit: int, offset: int) -> list[User]:
         """A page of the users whose names contain `q`, by name."""
         return self._store.users(q=q, limit=limit, offset=offset) if is_storable(q) else []
@@ -105,11 +117,16 @@ class Users:
 
         Raises:
             UserUnknownError: there is no such user.
+            DirectoryAccountError: the directory keeps the name and the address of this user.
             AccountInvalidError: a text is too long, or the e-mail address is none.
         """
         values = _checked_profile(email, real_name, comment)
         with atomic():
             user = self.get(user_id)
+            if user.source is Source.DIRECTORY and (email, real_name) != (user.email, user.real_name):
+                raise DirectoryAccountError(
+                    f"the directory keeps the profile of {user.name}; change it there"
+                )
             changed = sorted(key for key, value in values.items() if getattr(user, key) != value)
             return self._change(actor, user, ", ".join(changed), bump=False, **values) if changed else user
 
@@ -124,14 +141,17 @@ class Users:
 
         Raises:
             UserUnknownError: there is no such user.
+            DirectoryAccountError: the directory keeps the password of this user.
             OldPasswordWrongError: `old` is not the password.
             AccountInvalidError: `new` is too weak, or the same as `old`.
         """
+        self._check_local(user_id)
         check_strength(new)
         if old is not None:
             self._check_old(user_id, old, new)
         hashed = hash_password(new)
         with atomic():
+            self._check_local(user_id)
             return self._change(actor, self.get(user_id), "password", password_hash=hashed)
 
     def set_admin(self, actor: Actor, user_id: int, flag: bool) -> User:
@@ -172,14 +192,19 @@ class Users:
         with atomic():
             admins = self._store.lock_admins()
             user = self.get(user_id)
-            if user.disabled == flag:
+            # Who is disabled by hand stays so when the directory has them again.
+            if user.disabled == flag and not (flag and user.left_at):
                 return user
             if flag:
                 _keep_an_admin(admins, user)
-            return self._change(actor, user, "disabled" if flag else "enabled", disabled=flag)
+            what = "disabled" if flag else "enabled"
+            return self._change(actor, user, what, disabled=flag, left_at=None)
 
     def delete(self, actor: Actor, user_id: int) -> None:
         """Delete the account with its memberships and personal access tokens.
+
+        Somebody whom the directory still has gets a new one with their next login; `set_disabled` shuts
+        them out.
 
         Raises:
             UserUnknownError: there is no such user.
@@ -204,7 +229,7 @@ class Users:
             BadCredentialsError: in every other case; all of them take the same time.
         """
         found = self._store.password_of(name) if is_storable(name) else None
-        if found is None:
+        if found is None or found[0].source is not Source.LOCAL:
             waste_time(password)
             raise BadCredentialsError
         user, hashed = found
@@ -252,6 +277,11 @@ class Users:
         self._events.publish(UserChanged(actor, user.id, user.name, what))
         return self.get(user.id)
 
+    def _check_local(self, user_id: int) -> None:
+        user = self.get(user_id)
+        if user.source is not Source.LOCAL:
+            raise DirectoryAccountError("the directory keeps the password of this user; change it there")
+
     def _check_old(self, user_id: int, old: str, new: str) -> None:
         hashed = self._store.password_hash(user_id)
         if hashed is None:
@@ -264,7 +294,7 @@ class Users:
 
 def _keep_an_admin(admins: list[int], user: User) -> None:
     if admins == [user.id]:
-        raise LastAdminError(f"{user.name} is the last administrator; make another one first")
+        raise LastAdminError(f"{user.name} is the last local administrator; make another one first")
 
 
 def _checked_name(name: str) -> str:

@@ -1,6 +1,6 @@
 """`Schedules`: when jobs run by themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from moorage.clock import Clock
@@ -23,15 +23,22 @@ class Schedules:
 
     Args:
         defaults: kinds of jobs and their rhythm in the settings; empty for none.
+        idle: of kinds that may have nothing to do, whether it is so now: their moments pass by then.
     """
 
     def __init__(
-        self, store: JobStore, events: Events, clock: Clock, defaults: Mapping[str, str] | None = None
+        self,
+        store: JobStore,
+        events: Events,
+        clock: Clock,
+        defaults: Mapping[str, str] | None = None,
+        idle: Mapping[str, Callable[[], bool]] | None = None,
     ) -> None:
         self._store = store.schedules
         self._events = events
         self._clock = clock
         self._defaults = {kind: cron for kind, cron in (defaults or {}).items() if cron}
+        self._idle = dict(idle or {})
 
     def find(self, kind: str, subject: int = 0) -> Schedule | None:
         """The schedule of a job: the chosen one, or the settings'; None when there is neither."""
@@ -126,20 +133,23 @@ class Schedules:
             schedule = self._store.locked(due.kind, due.subject, now)
             if schedule is None:  # another worker was faster, or somebody chose anew
                 return False
+            idle = self._idle.get(schedule.kind)
+            asked = idle is None or not idle()
             try:
-                executions.request(
-                    SYSTEM,
-                    schedule.kind,
-                    trigger=Trigger.SCHEDULE,
-                    subject=schedule.subject,
-                    project_id=schedule.project_id,
-                    parameters=schedule.parameters,
-                )
+                if asked:
+                    executions.request(
+                        SYSTEM,
+                        schedule.kind,
+                        trigger=Trigger.SCHEDULE,
+                        subject=schedule.subject,
+                        project_id=schedule.project_id,
+                        parameters=schedule.parameters,
+                    )
             except ExecutionRunningError:
                 return False
             next_at = parse(schedule.cron).next_after(now)
             self._store.passed(schedule.kind, schedule.subject, last_at=now, next_at=next_at)
-        return True
+        return asked
 
     def _follow_settings(self, now: datetime) -> None:
         """Keep a place in each rhythm of the settings, so that a moment is not missed while nobody runs."""

@@ -2,7 +2,7 @@
 
 from moorage.db.connection import IntegrityError, atomic
 from moorage.events import Actor, Events, MemberAdded, MemberChanged, MemberRemoved
-from moorage.identity.errors import UserUnknownError
+from moorage.identity.errors import GroupUnknownError, UserUnknownError
 from moorage.identity.text import is_storable
 from moorage.projects.errors import MemberExistsError, MemberUnknownError, ProjectUnknownError
 from moorage.projects.model import Member, Project, Role
@@ -32,9 +32,22 @@ class Members:
             user_name = self._store.user_name(user_id)
             if user_name is None:
                 raise UserUnknownError(f"there is no user {user_id}")
-            member_id = self._insert(project, user_id, user_name, role)
-            self._events.publish(MemberAdded(actor, project_id, project.name, user_name, role.name.lower()))
-            return Member(member_id, project_id, user_id, user_name, role)
+            return self._add(actor, project, user_id, user_name, role, is_group=False)
+
+    def add_group(self, actor: Actor, project_id: int, group_id: int, role: Role) -> Member:
+        """Give a group a role, and with it everybody in the group.
+
+        Raises:
+            ProjectUnknownError: there is no such project.
+            GroupUnknownError: there is no such group.
+            MemberExistsError: the group has a role there already.
+        """
+        with atomic():
+            project = self._project(project_id)
+            group_name = self._store.group_name(group_id)
+            if group_name is None:
+                raise GroupUnknownError(f"there is no group {group_id}")
+            return self._add(actor, project, group_id, group_name, role, is_group=True)
 
     def list(self, project_id: int, *, q: str = "", limit: int, offset: int) -> list[Member]:
         """A page of the members whose names contain `q`, by name."""
@@ -69,7 +82,7 @@ class Members:
                 return member
             self._store.set_role(member_id, role)
             name = self._project(project_id).name
-            self._events.publish(MemberChanged(actor, project_id, name, member.user_name, role.name.lower()))
+            self._events.publish(MemberChanged(actor, project_id, name, _named(member), role.name.lower()))
             return self.get(project_id, member_id)
 
     def remove(self, actor: Actor, project_id: int, member_id: int) -> None:
@@ -82,7 +95,7 @@ class Members:
             member = self.get(project_id, member_id)
             self._store.delete_member(member_id)
             name = self._project(project_id).name
-            self._events.publish(MemberRemoved(actor, project_id, name, member.user_name))
+            self._events.publish(MemberRemoved(actor, project_id, name, _named(member)))
 
     def _project(self, project_id: int) -> Project:
         project = self._store.project(project_id)
@@ -90,13 +103,28 @@ class Members:
             raise ProjectUnknownError(f"there is no project {project_id}")
         return project
 
-    def _insert(self, project: Project, user_id: int, user_name: str, role: Role) -> int:
+    def _add(
+        self, actor: Actor, project: Project, entity_id: int, name: str, role: Role, *, is_group: bool
+    ) -> Member:
+        member_id = self._insert(project, entity_id, name, role, is_group=is_group)
+        member = Member(member_id, project.id, entity_id, name, role, is_group)
+        self._events.publish(MemberAdded(actor, project.id, project.name, _named(member), role.name.lower()))
+        return member
+
+    def _insert(self, project: Project, entity_id: int, name: str, role: Role, *, is_group: bool) -> int:
         try:
             with atomic():
-                return self._store.insert_member(project.id, user_id, role)
+                return self._store.insert_member(project.id, entity_id, role, is_group=is_group)
         except IntegrityError as error:
             if self._store.project(project.id) is None:
                 raise ProjectUnknownError(f"there is no project {project.id}") from error
-            if self._store.user_name(user_id) is None:
-                raise UserUnknownError(f"there is no user {user_id}") from error
-            raise MemberExistsError(f"{user_name} is a member of {project.name} already") from error
+            if is_group and self._store.group_name(entity_id) is None:
+                raise GroupUnknownError(f"there is no group {entity_id}") from error
+            if not is_group and self._store.user_name(entity_id) is None:
+                raise UserUnknownError(f"there is no user {entity_id}") from error
+            raise MemberExistsError(f"{name} is a member of {project.name} already") from error
+
+
+def _named(member: Member) -> str:
+    """The member for the log, where a group is not to be taken for a user."""
+    return f"group {member.entity_name}" if member.is_group else member.entity_name

@@ -1,6 +1,6 @@
 """Projects, members, roles, and the words for what one may do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -54,15 +54,37 @@ class Project:
     updated_at: datetime
 
 
+#: Roles from the one that may do most to the one that may do least.
+STRONGEST_FIRST = (
+    Role.PROJECT_ADMIN,
+    Role.MAINTAINER,
+    Role.DEVELOPER,
+    Role.GUEST,
+    Role.LIMITED_GUEST,
+)
+_RANKS = {role.value: rank for rank, role in enumerate(STRONGEST_FIRST)}
+
+
+def strongest(roles: Iterable[int | None]) -> Role | None:
+    """The one of these roles that may do most; each of them may do all that the weaker ones may."""
+    held = [role for role in roles if role is not None]
+    return Role(min(held, key=_RANKS.__getitem__)) if held else None
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A user's role in a project."""
+    """A user's or a group's role in a project.
+
+    Attributes:
+        entity_id: the number of the user, or of the group.
+    """
 
     id: int
     project_id: int
-    user_id: int
-    user_name: str
+    entity_id: int
+    entity_name: str
     role: Role
+    is_group: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,18 @@ import peewee
 
 from moorage.db.connection import Statement
 from moorage.identity.model import EVERY_PROJECT, PermissionKind, Principal, PrincipalKind, RobotRight
-from moorage.identity.tables import RobotRightRow, UserRow
-from moorage.projects.model import Member, Project, Role, Standing
+from moorage.identity.tables import GroupMemberRow, GroupRow, RobotRightRow, UserRow
+from moorage.projects.model import Member, Project, Role, Standing, strongest
 from moorage.projects.tables import MemberRow, ProjectRow
 
-# A void account leaves its columns null; the project's row comes back all the same.
+# A void account leaves its columns null; the project's row comes back all the same. One row for each group
+# that the user is in, all by keys.
 _USER = """
-SELECT p.id, p.public, a.admin, m.role, a.auditor FROM project p
+SELECT p.id, p.public, a.admin OR a.directory_admin, a.auditor, m.role, g.role FROM project p
 LEFT JOIN account a ON a.id = ? AND a.generation = ? AND NOT a.disabled
 LEFT JOIN member m ON m.project_id = p.id AND m.user_id = a.id
+LEFT JOIN user_group_member gm ON gm.user_id = a.id
+LEFT JOIN member g ON g.project_id = p.id AND g.group_id = gm.group_id
 """
 # One row for each right; those of a project's robot count in its own project only.
 _ROBOT = """
@@ -36,6 +39,8 @@ WHERE r.id = ? AND r.generation = ? AND NOT r.disabled AND (r.expires_at IS NULL
 _STRANGER = "SELECT p.id, p.public FROM project p "
 _BY_NAME = "WHERE p.name = ?"
 _BY_ID = "WHERE p.id = ?"
+
+_ENTITY = peewee.fn.COALESCE(UserRow.name, GroupRow.name)
 
 #: What lists of projects can be sorted by.
 SORTS: dict[str, peewee.Field] = {
@@ -56,23 +61,24 @@ class ProjectStore:
     _stranger_by_name = Statement(_STRANGER + _BY_NAME)
     _stranger_by_id = Statement(_STRANGER + _BY_ID)
     _offices = Statement(
-        "SELECT admin, auditor FROM account WHERE id = ? AND generation = ? AND NOT disabled"
+        "SELECT admin OR directory_admin, auditor FROM account "
+        "WHERE id = ? AND generation = ? AND NOT disabled"
     )
     _robot_account = Statement(_ROBOT_ACCOUNT)
 
     def user_standing(self, user_id: int, generation: int, project: str | int) -> Standing | None:
         """`project` is a name or a number."""
         statement = self._user_by_name if isinstance(project, str) else self._user_by_id
-        row = statement.one(user_id, generation, project)
-        if row is None:
+        rows = statement.all(user_id, generation, project)
+        if not rows:
             return None
-        project_id, public, admin, role, auditor = row
+        project_id, public, admin, auditor, own = rows[0][:5]
         return Standing(
             project_id=project_id,
             public=bool(public),
             active=admin is not None,
             admin=bool(admin),
-            role=None if role is None else Role(role),
+            role=strongest((own, *(row[5] for row in rows))),
             auditor=bool(auditor),
         )
 
@@ -157,8 +163,13 @@ class ProjectStore:
         row = UserRow.select(UserRow.name).where(UserRow.id == user_id).first()
         return None if row is None else row.name
 
-    def insert_member(self, project_id: int, user_id: int, role: Role) -> int:
-        number: int = MemberRow.insert(project=project_id, user=user_id, role=role.value).execute()
+    def group_name(self, group_id: int) -> str | None:
+        row = GroupRow.select(GroupRow.name).where(GroupRow.id == group_id).first()
+        return None if row is None else row.name
+
+    def insert_member(self, project_id: int, entity_id: int, role: Role, *, is_group: bool = False) -> int:
+        entity = {"group" if is_group else "user": entity_id}
+        number: int = MemberRow.insert(project=project_id, role=role.value, **entity).execute()
         return number
 
     def member(self, project_id: int, member_id: int) -> Member | None:
@@ -166,7 +177,7 @@ class ProjectStore:
         return None if row is None else _member(row)
 
     def members(self, project_id: int, *, q: str, limit: int, offset: int) -> list[Member]:
-        rows = _members(project_id, q).order_by(UserRow.name).limit(limit).offset(offset).tuples()
+        rows = _members(project_id, q).order_by(_ENTITY, MemberRow.id).limit(limit).offset(offset).tuples()
         return [_member(row) for row in rows]
 
     def count_members(self, project_id: int, q: str) -> int:
@@ -225,9 +236,18 @@ def _seen_by(principal: Principal) -> Any:
         return ProjectRow.public | peewee.fn.EXISTS(_rights_seen_by(principal.id))
     if principal.kind is PrincipalKind.USER:
         own = MemberRow.select(MemberRow.project).where(MemberRow.user == principal.id)
+        groups = GroupMemberRow.select(GroupMemberRow.group).where(GroupMemberRow.user == principal.id)
+        of_groups = MemberRow.select(MemberRow.project).where(MemberRow.group.in_(groups))
         account = UserRow.alias()
-        everywhere = account.select().where((account.id == principal.id) & (account.admin | account.auditor))
-        return ProjectRow.public | ProjectRow.id.in_(own) | peewee.fn.EXISTS(everywhere)
+        everywhere = account.select().where(
+            (account.id == principal.id) & (account.admin | account.directory_admin | account.auditor)
+        )
+        return (
+            ProjectRow.public
+            | ProjectRow.id.in_(own)
+            | ProjectRow.id.in_(of_groups)
+            | peewee.fn.EXISTS(everywhere)
+        )
     return ProjectRow.public
 
 
@@ -245,13 +265,18 @@ def _rights_seen_by(robot_id: int) -> Any:
 
 def _members(project_id: int, q: str) -> Any:
     rows = (
-        MemberRow.select(MemberRow.id, MemberRow.project, MemberRow.user, UserRow.name, MemberRow.role)
-        .join(UserRow)
+        MemberRow.select(
+            MemberRow.id, MemberRow.project, MemberRow.user, MemberRow.group, _ENTITY, MemberRow.role
+        )
+        .join(UserRow, peewee.JOIN.LEFT_OUTER)
+        .switch(MemberRow)
+        .join(GroupRow, peewee.JOIN.LEFT_OUTER)
         .where(MemberRow.project == project_id)
     )
-    return rows.where(UserRow.name.contains(q)) if q else rows
+    return rows.where(UserRow.name.contains(q) | GroupRow.name.contains(q)) if q else rows
 
 
 def _member(row: tuple[Any, ...]) -> Member:
-    number, project_id, user_id, user_name, role = row
-    return Member(number, project_id, user_id, user_name, Role(role))
+    number, project_id, user_id, group_id, name, role = row
+    is_group = group_id is not None
+    return Member(number, project_id, group_id if is_group else user_id, name, Role(role), is_group)

@@ -4,7 +4,7 @@ import peewee
 
 from moorage.db.connection import Row
 from moorage.db.fields import IdField, MomentField, NameField
-from moorage.identity.tables import UserRow
+from moorage.identity.tables import GroupRow, UserRow
 
 
 class ProjectRow(Row):
@@ -20,14 +20,18 @@ class ProjectRow(Row):
 
 
 class MemberRow(Row):
+    """A user's or a group's role in a project."""
+
     id = IdField()
     project = peewee.ForeignKeyField(ProjectRow, on_delete="CASCADE", index=False)
-    user = peewee.ForeignKeyField(UserRow, on_delete="CASCADE")
+    user = peewee.ForeignKeyField(UserRow, null=True, on_delete="CASCADE")
+    group = peewee.ForeignKeyField(GroupRow, null=True, on_delete="CASCADE")
     role = peewee.SmallIntegerField()
 
     class Meta:
         table_name = "member"
-        indexes = ((("project", "user"), True),)
+        indexes = ((("project", "user"), True), (("project", "group"), True))
+        constraints = (peewee.Check("(user_id IS NULL) <> (group_id IS NULL)"),)
 
 
 class QuotaRow(Row):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from moorage.configuration.model import Shown
 from moorage.distribution.model import ProjectUsage
 from moorage.health import Finding
-from moorage.identity.model import AccessToken, PermissionKind, Robot, RobotPermission, User
+from moorage.identity.model import AccessToken, Group, PermissionKind, Robot, RobotPermission, User
 from moorage.projects.model import Allowlist, Member, Permission, Project, Role, SystemPermission
 
 Json = dict[str, object]
@@ -20,6 +20,8 @@ NO_EXPIRY = -1
 #: Harbor's namespaces of a robot's permissions that are not in one project.
 OUTSIDE = "/"
 EVERYWHERE = "*"
+#: Harbor's number of groups that come from elsewhere and have a name, no distinguished name.
+GROUP_TYPE = 2
 ROLE_NAMES: Mapping[Role, str] = {
     Role.PROJECT_ADMIN: "projectAdmin",
     Role.MAINTAINER: "maintainer",
@@ -146,13 +148,13 @@ def quota(found: ProjectUsage) -> Json:
 
 
 def member(found: Member) -> Json:
-    """A user's role in a project."""
+    """A user's or a group's role in a project."""
     return {
         "id": found.id,
         "project_id": found.project_id,
-        "entity_name": found.user_name,
-        "entity_id": found.user_id,
-        "entity_type": "u",
+        "entity_name": found.entity_name,
+        "entity_id": found.entity_id,
+        "entity_type": "g" if found.is_group else "u",
         "role_name": ROLE_NAMES[found.role],
         "role_id": int(found.role),
     }
@@ -167,7 +169,7 @@ def user(found: User) -> Json:
         "realname": found.real_name,
         "comment": found.comment,
         "sysadmin_flag": found.admin,
-        "admin_role_in_auth": False,
+        "admin_role_in_auth": found.directory_admin,
         "creation_time": moment(found.created_at),
         "update_time": moment(found.updated_at),
         "moorage": {"auditor": found.auditor},
@@ -177,6 +179,17 @@ def user(found: User) -> Json:
 def user_found(found: User) -> Json:
     """What everybody may know of an account."""
     return {"user_id": found.id, "username": found.name}
+
+
+def group(found: Group) -> Json:
+    """A group of the directory; its type is Harbor's of groups that a name alone identifies."""
+    return {"id": found.id, "group_name": found.name, "group_type": GROUP_TYPE, "ldap_group_dn": ""}
+
+
+def group_found(name: str, group_id: int | None) -> Json:
+    """What everybody may know of a group; one that is not known here yet has no number."""
+    known = {} if group_id is None else {"id": group_id}
+    return {**known, "group_name": name, "group_type": GROUP_TYPE}
 
 
 def permission(found: Permission | SystemPermission, scope: str) -> Json:
