@@ -63,8 +63,9 @@ def test_a_service_starts_a_command_that_there_is(path: Path) -> None:
     command: click.Command = main
     while words and isinstance(command, click.Group):
         name = words.pop(0)
-        assert name in command.commands, f"{path.name}: moorage has no command {name!r}"
-        command = command.commands[name]
+        found = command.get_command(click.Context(command), name)
+        assert found is not None, f"{path.name}: moorage has no command {name!r}"
+        command = found
     assert not isinstance(command, click.Group), f"{path.name} names a group of commands only"
     command.make_context(command.name, words, resilient_parsing=False).close()
 

@@ -9,7 +9,7 @@ from peewee import sort_models
 from moorage.audit import tables as audit
 from moorage.configuration import tables as configuration
 from moorage.db import migrate
-from moorage.db.connection import Row, database, is_postgresql
+from moorage.db.connection import IntegrityError, Row, database, is_postgresql
 from moorage.distribution import tables as distribution
 from moorage.distribution.overview_store import OverviewStore
 from moorage.distribution.usage import Usage
@@ -186,6 +186,28 @@ def test_rights_of_robots_stay_in_their_projects_when_rights_get_a_place(databas
     assert list(held) == [(5, "project", 7, "repository", "pull")]
     (account,) = identity.UserRow.select()
     assert (account.name, account.auditor) == ("alice", False)
+
+
+def test_members_stay_members_when_groups_can_be_members_too(database_url, tmp_path, later):
+    migrate.upgrade(tmp_path / "backups", later)
+    for statement in (
+        "INSERT INTO account (name, email, real_name, comment, password_hash, admin, disabled, generation, "
+        "created_at, updated_at) VALUES ('alice', '', '', '', 'x', TRUE, FALSE, 1, 0, 0)",
+        "INSERT INTO project (name, public, created_at, updated_at) VALUES ('dock', FALSE, 0, 0)",
+        "INSERT INTO project (name, public, created_at, updated_at) VALUES ('quay', FALSE, 0, 0)",
+        "INSERT INTO member (project_id, user_id, role) VALUES (1, 1, 4), (2, 1, 2)",
+        "DELETE FROM member WHERE id = 2",
+    ):
+        database.execute_sql(statement)
+    migrate.upgrade(tmp_path / "backups")
+    assert list(projects.MemberRow.select().tuples()) == [(1, 1, 1, None, 4)]
+    alice = identity.UserRow.get_by_id(1)
+    assert (alice.source, alice.directory_admin, alice.seen_at, alice.left_at) == ("local", False, None, None)
+    # The number of a member who is gone is not given out again.
+    assert projects.MemberRow.insert(project=2, user=1, role=3).execute() == 3
+    for wrong in ({}, {"user": 1, "group": 1}):
+        with pytest.raises(IntegrityError):
+            projects.MemberRow.insert(project=1, role=3, **wrong).execute()
 
 
 def fail_with_full_disk(path) -> None:

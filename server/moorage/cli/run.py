@@ -90,6 +90,18 @@ def retention(project: str | None, dry_run: bool, as_json: bool) -> None:
     _tell(done, as_json=as_json, many=project is None)
 
 
+@run.command("identity-refresh")
+@json_option
+def identity_refresh(as_json: bool) -> None:
+    """Ask the directory about everybody whom it vouched for; exit code 1 when it is away."""
+    with services() as found:
+        idle = found.refresh.is_idle
+    if idle:
+        click.echo("this registry is not connected to a directory", err=True)
+        return
+    _one(Order("identity-refresh"), as_json=as_json)
+
+
 def _policies(found: Services, project: str | None, *, dry_run: bool) -> list[Order]:
     if project is None:
         policies = found.policies.all()

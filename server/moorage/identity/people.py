@@ -73,7 +73,7 @@ class DirectoryPeople:
             DirectoryAwayError: the directory does not answer.
         """
         known = self._accounts.user_named(name)
-        taken = self._accounts.is_name_taken(name) if known is None else known.source is not Source.DIRECTORY
+        taken = self._accounts.is_name_local(name) if known is None else known.source is not Source.DIRECTORY
         if taken or not password:
             waste_time(password)
             raise BadCredentialsError
@@ -94,7 +94,7 @@ class DirectoryPeople:
             if found is not None:
                 return found
         person = None
-        if canonical is not None and not self._accounts.is_name_taken(canonical):
+        if canonical is not None and not self._accounts.is_name_local(canonical):
             person = self._directory.person(canonical)
         if person is None:
             raise UserUnknownError("there is no user of that name")

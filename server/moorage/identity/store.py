@@ -36,6 +36,7 @@ _TOKEN = (
     AccessTokenRow.used_at,
 )
 _LOWER_NAME = Statement("SELECT id FROM account WHERE lower(name) = ?")
+_LOWER_LOCAL = Statement("SELECT id FROM account WHERE lower(name) = ? AND source = 'local'")
 _LOCKED_UNTIL = Statement("SELECT max(locked_until) FROM login_failure WHERE subject IN (?, ?)")
 _HAS_FAILURES = Statement("SELECT failures FROM login_failure WHERE subject = ?")
 # A count that is over (its window, or the window after its lock-out, has passed) begins anew, in the
@@ -71,6 +72,10 @@ class IdentityStore:
         """Whether an account has this name, in whatever mix of upper and lower case."""
         # ILIKE would give "_" and "." a meaning; lower() is plain and ASCII is all that names have.
         return _LOWER_NAME.one(name.lower()) is not None
+
+    def is_name_local(self, name: str) -> bool:
+        """Whether a local account has this name, in whatever mix of upper and lower case."""
+        return _LOWER_LOCAL.one(name.lower()) is not None
 
     def password_of(self, name: str) -> tuple[User, str] | None:
         """The account and its password's hash, read at one moment."""

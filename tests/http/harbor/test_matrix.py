@@ -36,6 +36,7 @@ _NOTHING = {
     "task_id": "999999",
     "robot_id": "999999",
     "user_id": "999999",
+    "group_id": "999999",
     "token_id": "999999",
     "run_id": "999999",
     "job_type": "all",

@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import falcon
 
-from moorage.identity.errors import UserUnknownError
 from moorage.projects.errors import MemberUnknownError
 from moorage.projects.model import Role
 from moorage.projects.rules import (
@@ -21,6 +20,7 @@ from moorage.web.harbor import body, render
 from moorage.web.harbor.answer import send, send_created, send_page
 from moorage.web.harbor.body import Body, BodyInvalidError
 from moorage.web.harbor.paths import number_in_path
+from moorage.web.harbor.usergroups import GROUP_FIELDS, check_kind
 from moorage.web.paging import numbered_page
 
 
@@ -46,26 +46,38 @@ class MembersResource:
         send_page(req, resp, page, [render.member(each) for each in found], total)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
-        """Give a user a role."""
+        """Give a user or a group a role."""
         caller: Caller = req.context.caller
         asked = body.read(req, known={"role_id", "member_user", "member_group"})
         role = _role(asked)
-        made = self._services.members.add(caller.actor, caller.project_id, self._user_id(asked), role)
+        members = self._services.members
+        if "member_group" in asked:
+            group_id = self._group_id(caller, asked)
+            made = members.add_group(caller.actor, caller.project_id, group_id, role)
+        else:
+            made = members.add(caller.actor, caller.project_id, self._user_id(caller, asked), role)
         send_created(resp, "projects", caller.project_id, "members", made.id)
 
-    def _user_id(self, asked: Body) -> int:
-        if "member_group" in asked:
-            raise BodyInvalidError("member_group: this server has no groups")
+    def _user_id(self, caller: Caller, asked: Body) -> int:
+        """The user that is meant; somebody of the directory who never logged in becomes known."""
         user = asked.part("member_user", known={"user_id", "username"})
         if user is None:
-            raise BodyInvalidError("member_user is missing; it is an object")
+            raise BodyInvalidError("member_user is missing, and so is member_group; each is an object")
         if user.number("user_id", 0):
             return user.number("user_id")
-        name = user.text("username")
-        found = self._services.users.find(name)
-        if found is None:
-            raise UserUnknownError("there is no user of that name")
-        return found.id
+        return self._services.people.meet(caller.actor, user.text("username")).id
+
+    def _group_id(self, caller: Caller, asked: Body) -> int:
+        """The group that is meant, by number or by name; one that only the directory has becomes known."""
+        if "member_user" in asked:
+            raise BodyInvalidError("member_user and member_group: one of them at a time")
+        group = asked.part("member_group", known={"id", *GROUP_FIELDS})
+        if group is None:
+            raise BodyInvalidError("member_group is missing; it is an object")
+        check_kind(group)
+        if group.number("id", 0):
+            return group.number("id")
+        return self._services.groups.meet(caller.actor, group.text("group_name")).id
 
 
 class MemberResource:

@@ -77,8 +77,14 @@ from moorage.web.harbor.system import (
     VolumesResource,
 )
 from moorage.web.harbor.tags import TagResource, TagsResource
+from moorage.web.harbor.usergroups import (
+    UserGroupResource,
+    UserGroupSearchResource,
+    UserGroupsResource,
+)
 from moorage.web.harbor.users import (
     UserAdminResource,
+    UserCliSecretResource,
     UserPasswordResource,
     UserResource,
     UserSearchResource,
@@ -163,6 +169,10 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/users/{user_id}/sysadmin": UserAdminResource(services),
         "/users/{user_id}/auditor": UserAuditorResource(services),
         "/users/{user_id}/password": UserPasswordResource(services),
+        "/users/{user_id}/cli_secret": UserCliSecretResource(services),
+        "/usergroups": UserGroupsResource(services),
+        "/usergroups/search": UserGroupSearchResource(services),
+        "/usergroups/{group_id}": UserGroupResource(services),
         "/audit-logs": AuditLogsResource(services, entries.audit_log),
         "/auditlog-exts": AuditLogsResource(services, entries.audit_log_ext),
         "/auditlog-exts/events": AuditEventsResource(),

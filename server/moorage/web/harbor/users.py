@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import falcon
 
+from moorage.errors import PreconditionFailed
+from moorage.identity.directory import EntryKind
 from moorage.identity.errors import UserUnknownError
 from moorage.identity.model import PrincipalKind, User
 from moorage.projects.model import SystemPermission
@@ -13,7 +15,8 @@ from moorage.services import Services
 from moorage.web.access import Access, Caller
 from moorage.web.door import PermissionDeniedError
 from moorage.web.harbor import body, query, render
-from moorage.web.harbor.answer import send, send_created, send_page
+from moorage.web.harbor.answer import BASE, send, send_created, send_page
+from moorage.web.harbor.outside import after, names_outside
 from moorage.web.harbor.paths import number_in_path
 from moorage.web.paging import numbered_page
 from moorage.web.standing import may
@@ -23,6 +26,10 @@ _CONDITIONS: query.Allowed = {"username": query.PART}
 #: becomes an administrator by a call of its own.
 _OVERLOOKED = frozenset({"sysadmin_flag", "admin_role_in_auth"})
 _PROFILE = frozenset({"email", "realname", "comment"})
+
+
+class CliSecretUnsupportedError(PreconditionFailed):
+    """Nobody has Harbor's CLI secret."""
 
 
 class UsersResource:
@@ -75,7 +82,9 @@ class UserSearchResource:
         self._services = services
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """A page of those whose names have `username` in them."""
+        """A page of those whose names have `username` in them: first the accounts, with their numbers, then
+        people whom only the directory has.
+        """
         caller: Caller = req.context.caller
         if caller.principal.kind is not PrincipalKind.USER:
             raise PermissionDeniedError("robots may not look for people")
@@ -84,8 +93,13 @@ class UserSearchResource:
             raise query.QueryInvalidError("'username' is missing")
         page = numbered_page(req)
         users = self._services.users
-        found = users.list(q=part, limit=page.limit, offset=page.offset)
-        send_page(req, resp, page, [render.user_found(each) for each in found], users.count(part))
+        outside = names_outside(self._services, resp, part, EntryKind.USER)
+        known = users.named(outside)
+        more = [name for name in outside if name not in known]
+        total = users.count(part)
+        found = [render.user_found(each) for each in users.list(q=part, limit=page.limit, offset=page.offset)]
+        found += [{"username": name} for name in after(total, page.offset, page.limit, more)]
+        send_page(req, resp, page, found, total + len(more))
 
 
 class UserResource:
@@ -160,6 +174,24 @@ class UserPasswordResource:
         new = asked.text("new_password")
         old = asked.text("old_password") if user.id == caller.principal.id else None
         self._services.users.change_password(caller.actor, user.id, new, old=old)
+
+
+class UserCliSecretResource:
+    """Harbor's one secret for the command line, which people of an OpenID provider have there."""
+
+    access: ClassVar[Mapping[str, Access]] = {"PUT": Access("signed_in", None, "set_user_cli_secret")}
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_put(self, req: falcon.Request, resp: falcon.Response, user_id: str) -> None:
+        """Refuse, as Harbor does for everybody who can log in with a password."""
+        own_or_any(self._services, req, user_id)
+        body.read(req, known={"secret"}).text("secret")
+        raise CliSecretUnsupportedError(
+            "nobody has a CLI secret here: passwords work on the command line, and so do personal access "
+            f"tokens, which POST {BASE}/users/current/tokens makes"
+        )
 
 
 def user_number(user_id: str) -> int:
