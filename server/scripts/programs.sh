@@ -16,6 +16,7 @@ wanted="
     buildah:buildah
     skopeo:skopeo
     docker-registry:docker-registry
+    go:golang-go
     nginx:nginx-light
     wrk:wrk
     rsyslogd:rsyslog
@@ -33,6 +34,10 @@ if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb 
 fi
 if ! ls /usr/lib/*/rsyslog/lmnsd_gtls.so /usr/lib/rsyslog/lmnsd_gtls.so >/dev/null 2>&1; then
     packages="$packages rsyslog-gnutls"
+fi
+# A library without a program: the tests build their own vCenter of it.
+if [ ! -d /usr/share/gocode/src/github.com/vmware/govmomi/simulator ]; then
+    packages="$packages golang-github-vmware-govmomi-dev"
 fi
 # shellcheck disable=SC2086 # the list of packages is meant to be split
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
