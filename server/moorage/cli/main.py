@@ -11,6 +11,7 @@ _COMMANDS = (
     "worker",
     "migrate",
     "user",
+    "directory",
     "project",
     "quota",
     "immutable",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from moorage.certificates import checked_authorities, parse_thumbprint
 from moorage.clock import Clock
 from moorage.db.connection import IntegrityError, atomic
 from moorage.events import Actor, DirectoryChanged, DirectoryConnected, DirectoryDisconnected, Events
@@ -86,12 +87,22 @@ class Connections:
         """Who answers at an address. No secret goes there.
 
         Raises:
-            DirectoryInvalidError: it is no address.
+            DirectoryInvalidError: it is no address, or there are both issuers and a thumbprint.
+        CertificateInvalidError: there is no certificate, or no thumbprint, where one should be.
             DirectoryAwayError: nobody answers, or it is no vCenter.
             DirectoryUntrustedError: it shows another certificate than it should.
         """
+        if authorities and thumbprint:
+            raise DirectoryInvalidError(
+                "give the issuers of vCenter's certificate or its thumbprint, not both"
+            )
         return self._vcenters.look(
-            Connection(parse_address(address), "", authorities=authorities, thumbprint=thumbprint)
+            Connection(
+                parse_address(address),
+                "",
+                authorities=checked_authorities(authorities) if authorities else "",
+                thumbprint=parse_thumbprint(thumbprint) if thumbprint else "",
+            )
         )
 
     def check(self, wanted: Connection, secret: str) -> None:

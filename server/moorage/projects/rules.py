@@ -58,6 +58,7 @@ _SYSTEM_ROWS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "audit-log": (("list",), ()),
     "catalog": (("read",), ()),
     "configuration": (("read",), ("update",)),
+    "directory": ((), ("read", "update", "delete")),
     "export-cve": ((), ("create", "read")),
     "garbage-collection": (_READS, ("create", "update", "stop")),
     "jobservice-monitor": (("list",), ("stop",)),
@@ -207,6 +208,9 @@ UPDATE_GROUP = SystemPermission("user-group", "update")
 DELETE_GROUP = SystemPermission("user-group", "delete")
 LIST_DIRECTORY = SystemPermission("ldap-user", "list")
 IMPORT_DIRECTORY = SystemPermission("ldap-user", "create")
+READ_CONNECTION = SystemPermission("directory", "read")
+UPDATE_CONNECTION = SystemPermission("directory", "update")
+DELETE_CONNECTION = SystemPermission("directory", "delete")
 LIST_AUDIT_LOG = SystemPermission("audit-log", "list")
 READ_CATALOG = SystemPermission("catalog", "read")
 READ_SETTINGS = SystemPermission("configuration", "read")
@@ -253,7 +257,9 @@ SYSTEM_AUDITOR: frozenset[SystemPermission] = frozenset(
     for action in audited
 )
 #: What only a system administrator may do; no robot can be given it.
-IN_PERSON: frozenset[SystemPermission] = frozenset({APPOINT, MANAGE_SYSTEM_ROBOTS})
+IN_PERSON: frozenset[SystemPermission] = frozenset(
+    {APPOINT, MANAGE_SYSTEM_ROBOTS, READ_CONNECTION, UPDATE_CONNECTION, DELETE_CONNECTION}
+)
 #: Every right outside projects that a robot can be given.
 SYSTEM_ROBOT_RIGHTS: frozenset[RobotRight] = frozenset(
     RobotRight(*permission) for permission in SYSTEM - IN_PERSON

@@ -21,6 +21,8 @@ CALLS = [
     ("PUT", "/users/1/password"),
     ("POST", "/users/current/tokens"),
     ("PUT", "/configurations"),
+    ("PUT", "/directory"),
+    ("POST", "/directory/ping"),
     ("POST", "/system/gc/schedule"),
     ("PUT", "/system/gc/schedule"),
     ("POST", "/system/purgeaudit/schedule"),

@@ -51,7 +51,7 @@ type counts struct {
 
 var (
 	known   people
-	counted counts
+	counted = counts{Names: []string{}}
 )
 
 type directory struct {

@@ -22,6 +22,7 @@ from moorage.web.harbor.current import (
     CurrentPermissionsResource,
     CurrentUserResource,
 )
+from moorage.web.harbor.directory import DirectoryPingResource, DirectoryResource
 from moorage.web.harbor.exports import AuditLogsExportResource, Exports, ProjectLogsExportResource
 from moorage.web.harbor.gc import (
     GcForecastResource,
@@ -110,6 +111,8 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/systeminfo": SystemInfoResource(services, origin),
         "/systeminfo/volumes": VolumesResource(services),
         "/systeminfo/getcert": CertificateResource(services),
+        "/directory": DirectoryResource(services),
+        "/directory/ping": DirectoryPingResource(services),
         "/configurations": ConfigurationsResource(services),
         "/internalconfig": InternalConfigurationsResource(services),
         "/system/CVEAllowlist": AllowlistResource(services),
