@@ -7,6 +7,7 @@ from typing import Any
 import harbor_client as hc
 import pytest
 
+from tests.support.administration import Login
 from tests.support.harbor_client import Client, made, refused
 from tests.support.images import image
 from tests.support.server import ADMIN
@@ -144,6 +145,38 @@ def test_robots(chief: Client):
     api.delete_robot(found.id)
     with refused(404):
         api.get_robot_by_id(found.id)
+
+
+def test_robots_of_the_system(site: Site, chief: Client):
+    api = chief.api("Robot")
+    known = chief.api("Permissions").get_permissions()
+    assert len(known.system) > 60
+    assert len(known.project) > 60
+    rights = [
+        hc.RobotPermission("project", "*", [hc.Access(each.resource, each.action) for each in known.project]),
+        hc.RobotPermission("system", "/", [hc.Access(each.resource, each.action) for each in known.system]),
+    ]
+    made_robot = api.create_robot(
+        hc.RobotCreate(name="mast", level="system", duration=-1, permissions=rights, description="all of it")
+    )
+    assert made_robot.name == "robot$mast"
+    robot = api.get_robot_by_id(made_robot.id)
+    assert (robot.level, robot.expires_at, len(robot.permissions)) == ("system", -1, 2)
+    assert made_robot.id in [each.id for each in api.list_robot(q="Level=system")]
+    machine = Client(site.server.url, Login(made_robot.name, made_robot.secret), site.server.verify)
+    assert {each.name for each in machine.api("Project").list_projects()} >= {PRIVATE, PUBLIC}
+    assert machine.api("User").list_users()
+    with refused(412):
+        machine.api("User").get_current_user_info()
+    robot.permissions = [hc.RobotPermission("project", PRIVATE, [hc.Access("repository", "pull")])]
+    api.update_robot(robot.id, robot)
+    with refused(403):
+        machine.api("User").list_users()
+    assert api.get_robot_by_id(robot.id).permissions[0].namespace == PRIVATE
+    api.delete_robot(robot.id)
+    with refused(401):
+        machine.api("Project").list_projects()
+    machine.rest_client.pool_manager.clear()
 
 
 def test_quotas(chief: Client):

@@ -6,6 +6,7 @@ import pytest
 from falcon.testing import TestClient
 
 from moorage.identity.model import Robot
+from moorage.identity.tables import RobotRow
 from moorage.projects.model import Project
 from moorage.projects.rules import ROBOT_RIGHTS, SYSTEM_ROBOT_RIGHTS
 from moorage.services import Services
@@ -243,3 +244,52 @@ def test_the_catalog_and_search_show_a_robot_what_it_has_to_do_with(
         "labels": ([], []),
         "catalog": (["dock/app", "pier/app"], []),
     }
+
+
+@pytest.mark.parametrize(
+    "way", ["disabled", "permissions", "secret", "expired", "deleted", "project deleted"]
+)
+def test_what_is_taken_from_a_system_robot_is_gone_at_once_also_for_tokens(
+    admin: Portal,
+    client: TestClient,
+    people: People,
+    services: Services,
+    pier: Project,
+    push: Pusher,
+    way: str,
+) -> None:
+    dock = people.project("dock")
+    for name in ("dock", "pier"):
+        push(f"{name}/app", image(), "1")
+    robot, secret = people.system_robot("ci", {dock: [("repository", "pull")], pier: [("label", "list")]})
+    bearer = people.bearer(robot, "repository:dock/app:pull")
+    basic = people.basic(robot.name, secret)
+
+    def pulled() -> list[int]:
+        return [
+            client.simulate_get("/v2/dock/app/manifests/1", headers=headers).status_code
+            for headers in (bearer, basic)
+        ]
+
+    assert pulled() == [200, 200]
+    path = f"/robots/{robot.id}"
+    if way == "disabled":
+        assert admin.put(path, {"disable": True}).status_code == 200
+    elif way == "permissions":
+        assert admin.put(path, {"permissions": [permission("pier", PULL)]}).status_code == 200
+    elif way == "secret":
+        assert admin.patch(path, {}).status_code == 200
+    elif way == "expired":
+        expire(robot)
+    elif way == "deleted":
+        assert admin.delete(path).status_code == 200
+    else:
+        assert admin.delete("/projects/dock/repositories/app").status_code == 200
+        assert admin.delete("/projects/dock").status_code == 200
+        people.project("dock")
+        push("dock/app", image(), "1")
+    assert pulled() == [401, 403 if way in ("permissions", "project deleted") else 401]
+
+
+def expire(robot: Robot) -> None:
+    RobotRow.update(expires_at=robot.created_at).where(RobotRow.id == robot.id).execute()
