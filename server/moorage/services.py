@@ -10,9 +10,11 @@ from pathlib import Path
 from moorage.audit.archive import Archive
 from moorage.audit.forward_store import ForwardStore
 from moorage.audit.forwarding import Forwarding
+from moorage.audit.indexing import Indexing
 from moorage.audit.log import AuditLog
 from moorage.audit.model import PullTally
 from moorage.audit.purge import Purge
+from moorage.audit.segment_store import SegmentStore
 from moorage.audit.store import AuditStore
 from moorage.clock import Clock, utcnow
 from moorage.config import Settings
@@ -175,6 +177,7 @@ class Services:
     policies: Policies
     simulator: Simulator
     audit: AuditLog
+    indexing: Indexing
     archive: Archive
     forwarding: Forwarding
     health: Health
@@ -390,6 +393,7 @@ class Services:
             policies=policies,
             simulator=simulator,
             audit=audit,
+            indexing=Indexing(SegmentStore()),
             archive=archive,
             forwarding=forwarding,
             health=Health(
@@ -420,6 +424,7 @@ class Services:
             Chore("watch the disk", timedelta(minutes=1), self.capacity.watch),
             Chore("sweep spool", timedelta(minutes=15), lambda: self.spool.sweep(_SPOOL_KEEPS)),
             Chore("forget failed logins", timedelta(minutes=15), self.lockout.sweep),
+            Chore("index the log", timedelta(seconds=15), self.indexing.run),
             Chore("retire keys", timedelta(hours=6), lambda: self.keyring.retire(self._key_life())),
         ]
 

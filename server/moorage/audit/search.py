@@ -1,6 +1,7 @@
 """Whether an entry answers a question, outside the database. Pure."""
 
 from moorage.audit.model import Entry, Query
+from moorage.audit.signs import folded
 
 _EXACT = (
     *("actor", "actor_kind", "resource_type", "resource", "project_id", "project", "repository"),
@@ -30,8 +31,10 @@ def _is_in_time(query: Query, entry: Entry) -> bool:
 def _is_operation(query: Query, operation: str) -> bool:
     if not query.operations and not query.verbs:
         return True
-    return operation in query.operations or operation.startswith(tuple(f"{verb}_" for verb in query.verbs))
+    return operation in query.operations or folded(operation).startswith(
+        tuple(folded(f"{verb}_") for verb in query.verbs)
+    )
 
 
 def _has(part: str | None, *texts: str) -> bool:
-    return part is None or any(part.lower() in text.lower() for text in texts)
+    return part is None or any(folded(part) in folded(text) for text in texts)

@@ -1,13 +1,13 @@
 """Queries of the log."""
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import peewee
 
 from moorage.audit.model import ARTIFACT_OPERATIONS, Choice, Cursor, Entry, Page, Query, Result
+from moorage.audit.search_store import Found, SearchStore, any_of, indexed, newest_first, place, unindexed
+from moorage.audit.segment_store import SegmentStore
 from moorage.audit.tables import EntryRow
 from moorage.db.connection import Statement
 from moorage.db.fields import to_microseconds
@@ -20,11 +20,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _ROWS_AT_ONCE = 40
 #: Entries that a question without an index may look through at a time.
 WINDOW = 200_000
-_EXACT = (
-    *("actor_kind", "resource_type", "resource", "project", "repository"),
-    *("tag", "digest", "address", "request_id"),
-)
-_SEARCHED = (EntryRow.resource, EntryRow.actor, EntryRow.address, EntryRow.detail)
+#: So many are looked through rather than the signs of blocks.
+NEAR = 2_000
 
 
 class AuditStore:
@@ -33,8 +30,10 @@ class AuditStore:
     _one = Statement(_INSERT)
     _many = Statement(_INSERT + (", " + _MARKS) * (_ROWS_AT_ONCE - 1))
 
-    def __init__(self, *, window: int = WINDOW) -> None:
+    def __init__(self, *, window: int = WINDOW, near: int = NEAR, search: SearchStore | None = None) -> None:
         self._window = window
+        self._near = near
+        self._search = search or SearchStore(SegmentStore())
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Write the entries; call it inside a transaction."""
@@ -48,20 +47,42 @@ class AuditStore:
     def page(self, query: Query, limit: int, after: Cursor | None, offset: int = 0) -> Page:
         """At most `limit` entries older than `after`, newest first, leaving out the first `offset`.
 
-        It takes one statement, or two when no index answers the question.
+        It takes one statement or two when an index answers the question, and a few when none does.
         """
+        found = self._by_signs(query, offset + limit + 1, after)
+        if found is not None:
+            return self._page(found, limit, offset)
         rows, floor = self._found(query, after)
-        found = [_entry(row) for row in rows.offset(offset).limit(limit + 1)]
-        if len(found) <= limit:
-            return Page(tuple(found), floor)
-        last = found[limit - 1]
-        return Page(tuple(found[:limit]), Cursor(to_microseconds(last.at), last.id))
+        entries = [_entry(row) for row in rows.offset(offset).limit(limit + 1)]
+        if len(entries) <= limit:
+            return Page(tuple(entries), floor)
+        last = entries[limit - 1]
+        return Page(tuple(entries[:limit]), Cursor(to_microseconds(last.at), last.id))
 
     def count(self, query: Query, most: int) -> int:
-        """How many entries answer the question, looking no further than `most`."""
+        """How many entries answer the question, looking no further than `most`, and than a page looks."""
+        found = self._by_signs(query, most, None)
+        if found is not None:
+            return len(found.places)
         rows, _ = self._found(query, None)
         counted: int = rows.limit(most).count()
         return counted
+
+    def _by_signs(self, query: Query, want: int, after: Cursor | None) -> Found | None:
+        """The answer by the signs of blocks; None when an index answers, or has few entries to ask."""
+        if not unindexed(query):
+            return None
+        ends = indexed(query, after)
+        if ends and self._floor(ends, self._near) is None:
+            return None
+        return self._search.find(query, want, after)
+
+    def _page(self, found: Found, limit: int, offset: int) -> Page:
+        places = found.places[offset : offset + limit]
+        rows = EntryRow.select().where(EntryRow.id << [number for _, number in places]) if places else ()
+        entries = {row.id: _entry(row) for row in rows}
+        following = Cursor(*places[-1]) if len(found.places) > offset + limit else found.floor
+        return Page(tuple(entries[number] for _, number in places if number in entries), following)
 
     def most(self) -> int:
         """How many entries there may be at most, read off the oldest and the newest number."""
@@ -72,8 +93,8 @@ class AuditStore:
 
     def further(self, count: int, after: Cursor | None) -> Cursor | None:
         """The place of the entry that is the `count`-th newest of those older than `after`."""
-        where = [] if after is None else [_place() < (after.at, after.id)]
-        return _cursor(_newest_first(where, EntryRow.at, EntryRow.id).offset(count - 1).limit(1).first())
+        where = [] if after is None else [place() < (after.at, after.id)]
+        return _cursor(newest_first(where, EntryRow.at, EntryRow.id).offset(count - 1).limit(1).first())
 
     def window(self, begin: Cursor, end: Cursor, size: int) -> Cursor:
         """The place behind `size` entries from `begin` on, oldest first; `end` when it comes before."""
@@ -97,72 +118,22 @@ class AuditStore:
 
     def _found(self, query: Query, after: Cursor | None) -> tuple[Any, Cursor | None]:
         """The select of the answer, and where looking stops; None when it goes through to the end."""
-        ends, rest = _indexed(query, after), _unindexed(query)
-        floor = self._floor(ends) if rest else None
+        ends, rest = indexed(query, after), unindexed(query)
+        floor = self._floor(ends, self._window) if rest else None
         if floor is not None:
-            rest.append(_place() >= (floor.at, floor.id))
-        return _newest_first(ends + rest), floor
+            rest.append(place() >= (floor.at, floor.id))
+        return newest_first(ends + rest), floor
 
-    def _floor(self, where: list[Any]) -> Cursor | None:
-        return _cursor(_newest_first(where).offset(self._window - 1).limit(1).first())
+    def _floor(self, where: list[Any], size: int) -> Cursor | None:
+        return _cursor(newest_first(where, EntryRow.at, EntryRow.id).offset(size - 1).limit(1).first())
 
 
 def _cursor(row: Any) -> Cursor | None:
     return None if row is None else Cursor(to_microseconds(row.at), row.id)
 
 
-def _newest_first(where: list[Any], *columns: Any) -> Any:
-    rows = EntryRow.select(*columns)
-    if where:
-        rows = rows.where(*where)
-    return rows.order_by(EntryRow.at.desc(), EntryRow.id.desc())
-
-
-def _place() -> Any:
-    return peewee.Tuple(EntryRow.at, EntryRow.id)
-
-
-def _indexed(query: Query, after: Cursor | None) -> list[Any]:
-    """Conditions that walk an index from one end to the other."""
-    where: list[Any] = []
-    if after is not None:
-        where.append(_place() < (after.at, after.id))
-    if query.since is not None:
-        where.append(EntryRow.at >= query.since)
-    if query.until is not None:
-        where.append(EntryRow.at <= query.until)
-    if query.project_id is not None:
-        where.append(EntryRow.project_id == query.project_id)
-    elif query.actor is not None:
-        where.append(EntryRow.actor == query.actor)
-    return where
-
-
-def _unindexed(query: Query) -> list[Any]:
-    """Conditions that every entry on the way has to be asked for."""
-    where: list[Any] = [
-        getattr(EntryRow, name) == getattr(query, name) for name in _EXACT if getattr(query, name) is not None
-    ]
-    if query.project_id is not None and query.actor is not None:
-        where.append(EntryRow.actor == query.actor)
-    if query.project_ids is not None:
-        where.append(EntryRow.project_id << list(query.project_ids))
-    if query.operations or query.verbs:
-        begins = [EntryRow.operation.startswith(f"{verb}_") for verb in query.verbs]
-        where.append(_any([EntryRow.operation << list(query.operations), *begins]))
-    if query.result is not None:
-        where.append(EntryRow.result == query.result.value)
-    if query.actor_part is not None:
-        where.append(EntryRow.actor.contains(query.actor_part))
-    if query.resource_part is not None:
-        where.append(EntryRow.resource.contains(query.resource_part))
-    if query.text is not None:
-        where.append(_any([column.contains(query.text) for column in _SEARCHED]))
-    return where
-
-
 def _between(begin: Cursor, end: Cursor) -> list[Any]:
-    return [_place() >= (begin.at, begin.id), _place() < (end.at, end.id)]
+    return [place() >= (begin.at, begin.id), place() < (end.at, end.id)]
 
 
 def _chosen(choice: Choice) -> list[Any]:
@@ -173,11 +144,7 @@ def _chosen(choice: Choice) -> list[Any]:
         conditions.append(EntryRow.operation << sorted(choice.operations))
     if choice.others:
         conditions.append(EntryRow.operation.not_in(sorted(ARTIFACT_OPERATIONS)))
-    return [_any(conditions)]
-
-
-def _any(conditions: list[Any]) -> Any:
-    return reduce(or_, conditions)
+    return [any_of(conditions)]
 
 
 def _values(entry: Entry) -> tuple[object, ...]:

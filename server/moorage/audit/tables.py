@@ -61,3 +61,36 @@ class ForwardRow(Row):
 
     class Meta:
         table_name = "audit_forward"
+
+
+class SegmentRow(Row):
+    """A range of entries, by their numbers, whose signs are known.
+
+    It has 256 blocks of `block_entries` numbers each; `times` holds the moments of the newest entry of
+    each block and then those of the oldest, -1 where a block has none.
+    """
+
+    id = IdField()
+    first_id = peewee.BigIntegerField()
+    last_id = peewee.BigIntegerField()
+    block_entries = peewee.IntegerField()
+    buckets = peewee.IntegerField()
+    oldest_at = peewee.BigIntegerField()
+    newest_at = peewee.BigIntegerField()
+    times = peewee.BlobField()
+
+    class Meta:
+        table_name = "audit_segment"
+        indexes = ((("first_id", "block_entries"), True),)
+
+
+class BucketRow(Row):
+    """Signs of a segment and the blocks that have them; written with the segment and never changed."""
+
+    segment_id = peewee.BigIntegerField()
+    bucket = peewee.IntegerField()
+    postings = peewee.BlobField()
+
+    class Meta:
+        table_name = "audit_bucket"
+        primary_key = peewee.CompositeKey("segment_id", "bucket")
