@@ -177,7 +177,7 @@ def _total(services: Services, asked: Query, page: NumberedPage, found: Page, *,
     # A page that is not full says it all; looking through the log a second time would cost as much again.
     if by_number and shown < page.limit and (shown or not page.offset):
         return min(page.offset + shown, COUNT_LIMIT)
-    known = page.offset + shown + (found.next is not None) if by_number else shown
+    known = page.offset + shown + (found.next is not None) if by_number and shown else shown
     return min(max(services.audit.count(asked), known), COUNT_LIMIT)
 
 
