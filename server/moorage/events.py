@@ -306,6 +306,13 @@ class ConfigurationChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionClosed(Event):
+    """Somebody logged out of the portal."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class AllowlistChanged(Event):
     """The list of vulnerabilities that the whole site puts up with has `count` entries now."""
 

@@ -82,6 +82,8 @@ from moorage.identity.refresh import Refresh
 from moorage.identity.robot_store import RobotStore
 from moorage.identity.robot_terms import Grantable
 from moorage.identity.robots import Robots
+from moorage.identity.session_store import SessionStore
+from moorage.identity.sessions import Sessions
 from moorage.identity.store import IdentityStore
 from moorage.identity.stored_directory import StoredDirectory
 from moorage.identity.users import Users
@@ -134,6 +136,7 @@ class Services:
     users: Users
     robots: Robots
     access_tokens: AccessTokens
+    sessions: Sessions
     directory: Directory
     people: DirectoryPeople
     groups: Groups
@@ -350,6 +353,13 @@ class Services:
             users=users,
             robots=robots,
             access_tokens=access_tokens,
+            sessions=Sessions(
+                SessionStore(),
+                events,
+                clock,
+                idle=site.session_timeout,
+                longest=timedelta(hours=settings.session.longest_hours),
+            ),
             directory=directory,
             people=people,
             groups=groups,
@@ -423,6 +433,7 @@ class Services:
             Chore("expire uploads", timedelta(hours=1), lambda: self.uploads.expire(idle)),
             Chore("watch the disk", timedelta(minutes=1), self.capacity.watch),
             Chore("sweep spool", timedelta(minutes=15), lambda: self.spool.sweep(_SPOOL_KEEPS)),
+            Chore("forget ended sessions", timedelta(minutes=15), self.sessions.forget),
             Chore("forget failed logins", timedelta(minutes=15), self.lockout.sweep),
             Chore("index the log", timedelta(seconds=15), self.indexing.run),
             Chore("retire keys", timedelta(hours=6), lambda: self.keyring.retire(self._key_life())),

@@ -182,6 +182,7 @@ TABLE: Mapping[type[events.Event], Describe] = {
     events.ConfigurationChanged: lambda e: Deed(
         "update_configuration", "configuration", "configuration", None, detail=e.what
     ),
+    events.SessionClosed: lambda e: Deed("delete_session", "session", e.name),
     events.AllowlistChanged: lambda e: Deed(
         "update_allowlist", "allowlist", "system", None, detail=f"{e.count} entries"
     ),
@@ -217,6 +218,7 @@ OPERATIONS = (
     "delete_quarantine",
     "delete_repository",
     "delete_robot",
+    "delete_session",
     "delete_tag",
     "delete_user",
     "delete_user_group",

@@ -269,6 +269,20 @@ class DirectorySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """Sessions of the portal."""
+
+    longest_hours: float = field(
+        default=12.0,
+        metadata=about(
+            "How long a session lasts at most, however busy it is. How long it lasts without a request is "
+            "set while the server runs (`session_timeout`).",
+            between=(0.01, 8_784),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectsSettings:
     """Projects."""
 
@@ -540,6 +554,7 @@ class Settings:
     registry: RegistrySettings = field(default_factory=RegistrySettings)
     login: LoginSettings = field(default_factory=LoginSettings)
     directory: DirectorySettings = field(default_factory=DirectorySettings)
+    session: SessionSettings = field(default_factory=SessionSettings)
     projects: ProjectsSettings = field(default_factory=ProjectsSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     syslog: SyslogSettings = field(default_factory=SyslogSettings)

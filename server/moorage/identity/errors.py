@@ -14,6 +14,10 @@ class TooManyAttemptsError(RateLimited):
     """The account or the address is locked out for a while."""
 
 
+class SessionDeniedError(Denied):
+    """This account, or this secret of it, opens no session of the portal."""
+
+
 class UserUnknownError(NotFound):
     """No such user."""
 

@@ -102,6 +102,20 @@ class AccessTokenRow(Row):
         indexes = ((("user", "name"), True),)
 
 
+class SessionRow(Row):
+    """A session of the portal under the digest of its secret; `generation` is the account's at its start."""
+
+    digest = NameField(primary_key=True)
+    user = peewee.ForeignKeyField(UserRow, on_delete="CASCADE")
+    generation = peewee.IntegerField()
+    created_at = MomentField()
+    seen_at = MomentField()
+    expires_at = MomentField()
+
+    class Meta:
+        table_name = "session"
+
+
 class LoginFailureRow(Row):
     """Failed logins counted by `subject`: an address, or a name seen from an address."""
 

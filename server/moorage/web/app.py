@@ -17,6 +17,7 @@ from moorage.web.origin import TOKEN_PATH, Origin
 from moorage.web.portal import PortalDoor
 from moorage.web.problems import Problems
 from moorage.web.router import Router
+from moorage.web.session import SessionCookies
 from moorage.web.token import TokenResource
 from moorage.web.v2.admission import ADMISSION_PATH, Admission, AdmissionResource
 from moorage.web.v2.door import RegistryDoor
@@ -93,12 +94,14 @@ def registry_app(services: Services, observe: Observe) -> tuple[App, Admission]:
 
 def portal_app(services: Services, counts: Counts) -> App:
     """Harbor's API, health and metrics."""
-    door = PortalDoor(services.access, services.authenticator)
+    origin = Origin(services.settings.server)
+    cookies = SessionCookies(services.sessions, services.authenticator, origin)
+    door = PortalDoor(services.access, services.authenticator, cookies)
     app = _app(door, HarborRouter(), services, counts.observer("portal"), details=False)
     app.add_route("/healthz", LivenessResource())
     app.add_route("/readyz", ReadinessResource(services))
     app.add_route("/metrics", MetricsResource(services, counts))
-    add_portal_routes(app, services, Origin(services.settings.server))
+    add_portal_routes(app, services, origin)
     return app
 
 

@@ -114,7 +114,7 @@ class Authentication:
     def _prove(self, req: falcon.Request) -> Proof:
         header = req.env.get("HTTP_AUTHORIZATION")
         if header is None:
-            return NO_PROOF
+            return self._door.recognise(req.env)
         credential = parse_authorization(header)
         try:
             return self._door.prove(credential, req.env.get("REMOTE_ADDR", ""))

@@ -66,6 +66,13 @@ class Door(Protocol):
             RateLimited: there were too many bad ones.
         """
 
+    def recognise(self, environ: Mapping[str, Any]) -> Proof:
+        """Who is calling without an ``Authorization`` header.
+
+        Raises:
+            Denied: a cookie alone is not enough for this call.
+        """
+
     def judge(
         self, proof: Proof, access: Access, params: dict[str, Any], req: falcon.Request
     ) -> Standing | None:

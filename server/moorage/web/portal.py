@@ -1,4 +1,4 @@
-"""The portal's door: Basic credentials, and the rights of Harbor's roles."""
+"""The portal's door: Basic credentials or a session's cookie, and the rights of Harbor's roles."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,6 +16,7 @@ from moorage.projects.rules import permitted, system_permitted
 from moorage.web.access import Access
 from moorage.web.credentials import Basic, Bearer
 from moorage.web.door import NO_PROOF, CredentialNeededError, PermissionDeniedError, Proof
+from moorage.web.session import SessionCookies
 
 _LONGEST_ID = 18
 _PROJECT_FIELDS = frozenset({"project_name_or_id", "project_name", "project_id"})
@@ -32,9 +33,10 @@ class PortalDoor:
 
     headers: ClassVar[Mapping[str, str]] = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
-    def __init__(self, standings: Standings, authenticator: Authenticator) -> None:
+    def __init__(self, standings: Standings, authenticator: Authenticator, cookies: SessionCookies) -> None:
         self._standings = standings
         self._authenticator = authenticator
+        self._cookies = cookies
 
     def check_target(self, environ: Mapping[str, Any]) -> None:
         """Refuse a change that a browser makes for a page of somebody else.
@@ -61,6 +63,14 @@ class PortalDoor:
         if isinstance(credential, Bearer):
             raise CredentialNeededError("registry tokens are not for this API; send a name and a password")
         return Proof(self._authenticator.authenticate(credential.name, credential.password, address))
+
+    def recognise(self, environ: Mapping[str, Any]) -> Proof:
+        """Whose session the browser's cookie is.
+
+        Raises:
+            CsrfError: it would change something, and does not show that one of our pages asks for it.
+        """
+        return self._cookies.prove(environ)
 
     def judge(
         self, proof: Proof, access: Access, params: dict[str, Any], req: falcon.Request

@@ -23,6 +23,8 @@ CALLS = [
     ("PUT", "/configurations"),
     ("PUT", "/directory"),
     ("POST", "/directory/ping"),
+    ("PUT", "/system/CVEAllowlist"),
+    ("POST", "/session"),
     ("POST", "/system/gc/schedule"),
     ("PUT", "/system/gc/schedule"),
     ("POST", "/system/purgeaudit/schedule"),

@@ -1,4 +1,4 @@
-"""Settings that administrators change while the registry runs, of the site and of projects."""
+"""Settings that administrators change while the registry runs, of the site and of projects; sessions."""
 
 import peewee
 from playhouse.migrate import SchemaMigrator
@@ -53,4 +53,25 @@ def up(migrator: SchemaMigrator, db: peewee.Database) -> None:
             legacy_table_names = False
             table_name = "cve_allowlist"
 
-    db.create_tables([SettingRow, MetadataRow, AllowlistRow], safe=False)
+    class UserRow(peewee.Model):
+        id = peewee.BigAutoField(constraints=numbered)
+
+        class Meta:
+            database = db
+            legacy_table_names = False
+            table_name = "account"
+
+    class SessionRow(peewee.Model):
+        digest = peewee.TextField(primary_key=True, constraints=by_bytes)
+        user = peewee.ForeignKeyField(UserRow, on_delete="CASCADE")
+        generation = peewee.IntegerField()
+        created_at = peewee.BigIntegerField()
+        seen_at = peewee.BigIntegerField()
+        expires_at = peewee.BigIntegerField()
+
+        class Meta:
+            database = db
+            legacy_table_names = False
+            table_name = "session"
+
+    db.create_tables([SettingRow, MetadataRow, AllowlistRow, SessionRow], safe=False)

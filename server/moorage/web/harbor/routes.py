@@ -70,6 +70,7 @@ from moorage.web.harbor.retention_runs import (
 from moorage.web.harbor.robots import RobotResource, RobotsResource
 from moorage.web.harbor.schedules import SchedulePausedResource, SchedulesResource
 from moorage.web.harbor.search import SearchResource, StatisticsResource
+from moorage.web.harbor.session import SessionResource
 from moorage.web.harbor.system import (
     CertificateResource,
     HealthResource,
@@ -115,6 +116,7 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/directory/ping": DirectoryPingResource(services),
         "/configurations": ConfigurationsResource(services),
         "/internalconfig": InternalConfigurationsResource(services),
+        "/session": SessionResource(services, origin),
         "/system/CVEAllowlist": AllowlistResource(services),
         "/search": SearchResource(services),
         "/statistics": StatisticsResource(services),

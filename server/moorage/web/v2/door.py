@@ -88,6 +88,10 @@ class RegistryDoor:
             raise TokenVoidError(error.message) from error
         return Proof(claims.principal, claims)
 
+    def recognise(self, environ: Mapping[str, Any]) -> Proof:
+        """Nobody: cookies are for the portal."""
+        return NO_PROOF
+
     def judge(
         self, proof: Proof, access: Access, params: dict[str, Any], req: falcon.Request
     ) -> Standing | None:
