@@ -361,7 +361,7 @@ def test_an_auditor_changes_nothing(
     client: TestClient, people: People, routes: list[Route], berth: Project, plaza: Project, pier: Project
 ) -> None:
     someone = EVERYBODY["auditor"](people, berth, pier)
-    own = ("/users/current", "/users/{user_id}", "/projects", "/service/token")
+    own = ("/users/current", "/users/{user_id}", "/projects", "/service/token", "/session")
     changing = [
         route for route in routes if route.method not in ("GET", "HEAD") and not route.template.endswith(own)
     ]
