@@ -116,7 +116,7 @@ def test_a_key_is_one_of_a_few(ask: Callable[..., Any]) -> None:
 
 #: Columns whose names are fields that the list shows, and that it may be asked about.
 OFFERED = {
-    "/projects": {"name", "public"},
+    "/projects": {"name", "owner", "public"},
     "/users": set[str](),
     "/repositories": {"name", "pull_count"},
     "/projects/dock/repositories": {"name", "pull_count"},
@@ -128,10 +128,13 @@ OFFERED = {
         *("request_id", "actor_kind", "address", "resource_type", "resource", "project", "repository"),
         *("operation", "tag", "digest", "result"),
     },
-    "/robots": set[str](),
+    "/robots": {"name"},
     "/system/gc": {"id"},
     "/system/purgeaudit": {"id"},
 }
+
+#: What lists can be sorted by besides, under the very name of the column.
+ORDERED = {"/robots": {"id", "expires_at"}}
 
 
 @pytest.mark.parametrize("path", [path for path in LISTS if path in OFFERED])
@@ -143,7 +146,7 @@ def test_no_column_can_be_asked_about_unless_it_is_offered(ask: Callable[..., An
     for column in hidden:
         for q in (f"{column}=a", f"{column}=~a", f"{column}=[a~b]", f"{column}={{a b}}"):
             assert ask(path, q=q).status_code == 400, q
-        if path != "/robots":
+        if column not in ORDERED.get(path, ()):
             assert ask(path, sort=column).status_code == 400, column
             assert ask(path, sort=f"-{column}").status_code == 400, column
 
