@@ -222,6 +222,39 @@ def test_a_ping_elsewhere_never_takes_the_kept_secret_along(
         strange.stop()
 
 
+def test_people_of_vcenter_use_the_registry_as_who_they_are(
+    call: Callable[..., Result], services: Services, vcenter: Vcenter
+) -> None:
+    kept = {
+        "address": vcenter.address,
+        "account": SERVICE,
+        "password": PASSWORDS[SERVICE],
+        "ca": vcenter.issued.authority.read_text(),
+        "domains": ["vsphere.local", "corp.example.com=CORP"],
+        "admin_group": "Administrators@vsphere.local",
+    }
+    client = TestClient(root_app(services))
+
+    def current(name: str, password: str) -> Result:
+        credential = base64.b64encode(f"{name}:{password}".encode()).decode()
+        return client.simulate_get(
+            "/api/v2.0/users/current", headers={"Authorization": f"Basic {credential}"}
+        )
+
+    assert current("CORP\\bob", PASSWORDS[BOB]).status_code == 401
+    assert call("PUT", "/directory", kept).status_code == 200
+    services.directory.refresh()  # type: ignore[attr-defined]  # or two seconds later
+    found = current("CORP\\bob", PASSWORDS[BOB])
+    assert found.status_code == 200, found.text
+    assert (found.json["username"], found.json["admin_role_in_auth"]) == (BOB, True)
+    plain = current(ALICE, PASSWORDS[ALICE])
+    assert (plain.json["username"], plain.json["admin_role_in_auth"]) == (ALICE, False)
+    assert current(ALICE, "wrong").status_code == 401
+    assert call("DELETE", "/directory").status_code == 200
+    services.directory.refresh()  # type: ignore[attr-defined]
+    assert current("bob@corp.example.com", "another").status_code == 401
+
+
 def test_who_cannot_be_verified_is_an_error_with_a_reason(
     call: Callable[..., Result], vcenter: Vcenter, tmp_path: Path
 ) -> None:
