@@ -204,5 +204,31 @@ def test_the_system(chief: Client):
     assert [each.name for each in chief.api("Search").search(PUBLIC).project] == [PUBLIC]
 
 
+def test_the_settings_of_the_site(chief: Client):
+    api = chief.api("Configure")
+    found = api.get_configurations()
+    assert (found.auth_mode.value, found.auth_mode.editable) == ("db_auth", False)
+    assert (found.read_only.value, found.read_only.editable) == (False, True)
+    api.update_configurations(hc.Configurations(session_timeout=90, auth_mode="db_auth"))
+    assert api.get_configurations().session_timeout.value == 90
+    assert api.get_internalconfig()["session_timeout"]["value"] == 90
+    with refused(403):
+        api.update_configurations(hc.Configurations(self_registration=True))
+    with refused(400):
+        api.update_configurations(hc.Configurations(project_creation_restriction="nobody"))
+    with refused(404):
+        chief.api("Systeminfo").get_cert()
+
+
+def test_what_is_put_up_with(chief: Client):
+    api = chief.api("SystemCVEAllowlist")
+    api.put_system_cve_allowlist(allowlist=hc.CVEAllowlist(items=[hc.CVEAllowlistItem(cve_id="CVE-2024-1")]))
+    found = api.get_system_cve_allowlist()
+    assert [each.cve_id for each in found.items] == ["CVE-2024-1"]
+    assert isinstance(found.update_time, datetime)
+    with refused(400):
+        api.put_system_cve_allowlist(allowlist=hc.CVEAllowlist(items=[hc.CVEAllowlistItem(cve_id="?")]))
+
+
 def _number(chief: Client, project: str) -> Any:
     return chief.api("Project").get_project(project).project_id

@@ -134,6 +134,7 @@ async def _day(client: Any, push: Callable[[str], str], name: str) -> None:
     assert await client.get_gc_jobs() is not None
     assert (await client.get_system_info()).harbor_version
     assert await client.ping() == "Pong"
+    await _settings(client)
 
     await client.delete_artifact("pier", repository, digest)
     with pytest.raises(NotFound):
@@ -142,3 +143,22 @@ async def _day(client: Any, push: Callable[[str], str], name: str) -> None:
         await client.delete_repository("pier", each.base_name)
     await client.delete_user(nora.user_id)
     await client.delete_project("pier")
+
+
+async def _settings(client: Any) -> None:
+    await client.update_config(m.Configurations(banner_message="hello", read_only=False))
+    assert (await client.get_config()).banner_message.value == "hello"
+    await client.update_project(
+        "pier",
+        m.ProjectReq(
+            metadata=m.ProjectMetadata(auto_scan="true", severity="high"),
+            cve_allowlist=m.CVEAllowlist(
+                items=[m.CVEAllowlistItem(cve_id="CVE-2024-1")], expires_at=1900000000
+            ),
+        ),
+    )
+    project = await client.get_project("pier")
+    assert (project.metadata.auto_scan, project.metadata.severity) == ("true", "high")
+    assert [each.cve_id for each in project.cve_allowlist.items] == ["CVE-2024-1"]
+    await client.update_cve_allowlist(m.CVEAllowlist(items=[m.CVEAllowlistItem(cve_id="CVE-2024-2")]))
+    assert [each.cve_id for each in (await client.get_cve_allowlist()).items] == ["CVE-2024-2"]

@@ -53,6 +53,7 @@ class SiteSettings:
             **{key.name: key.default for key in KEYS.values()},
             keys.CREATION: settings.projects.creation,
             keys.STORAGE_LIMIT: settings.projects.storage_limit_bytes,
+            keys.LOG_ENDPOINT: settings.syslog.url,
             keys.TOKEN_MINUTES: max(1, settings.token.lifetime_seconds // 60),
         }
 
@@ -79,10 +80,6 @@ class SiteSettings:
     def notifications(self) -> bool:
         """Whether webhooks are called at all."""
         return bool(self.value(keys.NOTIFICATIONS))
-
-    def audit_log_endpoint(self) -> str:
-        """Where the log of operations is sent as well; "" for nowhere."""
-        return str(self.value(keys.LOG_ENDPOINT))
 
     def value(self, name: str) -> Value:
         """What the setting holds, at most `REMEMBERED_SECONDS` ago.
