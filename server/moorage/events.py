@@ -233,13 +233,14 @@ class ManifestPushed(RepositoryEvent):
 @dataclass(frozen=True, slots=True)
 class ManifestDeleted(RepositoryEvent):
     """`blobs` and `children` are what it referred to and the repository had, `subject` what it was about;
-    `referrers` are the manifests there that are about it."""
+    `referrers` are the manifests there that are about it, `tags` those that went with it."""
 
     digest: Digest
     blobs: tuple[Digest, ...] = ()
     children: tuple[Digest, ...] = ()
     referrers: tuple[Digest, ...] = ()
     subject: Digest | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """The composition root: the only file that knows every constructor."""
 
 import os
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from moorage.audit.archive import Archive
 from moorage.audit.forward_store import ForwardStore
@@ -97,6 +99,8 @@ from moorage.jobs.store import JobStore
 from moorage.jobs.worker import Chore, Worker
 from moorage.keyring import Keyring
 from moorage.oci.names import RepositoryName
+from moorage.outbound.client import Client
+from moorage.outbound.policy import Policy as OutboundPolicy
 from moorage.projects.access import Access
 from moorage.projects.allowlist_store import AllowlistStore
 from moorage.projects.allowlists import Allowlists
@@ -119,6 +123,13 @@ from moorage.retention.retention import Retention
 from moorage.retention.simulator import Simulator
 from moorage.retention.store import RetentionStore
 from moorage.token.tokens import Tokens
+from moorage.webhooks.deliveries import Deliveries
+from moorage.webhooks.delivery_store import DeliveryStore
+from moorage.webhooks.dispatcher import Dispatcher
+from moorage.webhooks.notices import Notices, Pulled
+from moorage.webhooks.policies import WebhookPolicies
+from moorage.webhooks.sending import Sending
+from moorage.webhooks.store import WebhookStore
 
 _SPOOL_KEEPS = timedelta(hours=1)
 _KEYS_KEEP = timedelta(days=1)
@@ -179,6 +190,11 @@ class Services:
     runner: Runner
     policies: Policies
     simulator: Simulator
+    outbound: Client
+    webhooks: WebhookPolicies
+    deliveries: Deliveries
+    notices: Notices
+    dispatcher: Dispatcher
     audit: AuditLog
     indexing: Indexing
     archive: Archive
@@ -232,7 +248,7 @@ class Services:
             clock,
             blobs=settings.audit.blobs,
             flush_seconds=settings.audit.flush_seconds,
-            on_flush=lambda tallies: _count(pulls, tallies),
+            on_flush=lambda tallies: _pulled(pulls, webhooks.notices, tallies),
             project_name=lambda number: _name(project_store, number),
         )
         audit.subscribe(events)
@@ -344,6 +360,9 @@ class Services:
         handlers[RETENTION] = Retention(
             retention, policies, simulator, Deletion(retention, manifests, tags, clock)
         ).run
+        webhooks = _Webhooks.build(
+            settings, keyring, site, projects, (repositories, manifests, usage, executions), events, clock
+        )
         return cls(
             settings=settings,
             clock=clock,
@@ -402,6 +421,11 @@ class Services:
             runner=Runner(job_store, events, clock, handlers),
             policies=policies,
             simulator=simulator,
+            outbound=webhooks.outbound,
+            webhooks=webhooks.policies,
+            deliveries=webhooks.deliveries,
+            notices=webhooks.notices,
+            dispatcher=webhooks.dispatcher,
             audit=audit,
             indexing=Indexing(SegmentStore()),
             archive=archive,
@@ -420,8 +444,9 @@ class Services:
         )
 
     def worker(self) -> Worker:
-        """The background work of a process: housekeeping, and beside it jobs and the log's way out."""
-        return Worker(self.chores(), beside=(self.runner.work, self.forwarding.run))
+        """The background work of a process: housekeeping; beside it jobs, webhooks and the log's way out."""
+        beside = (self.runner.work, self.dispatcher.work, self.forwarding.run)
+        return Worker(self.chores(), beside=beside)
 
     def chores(self) -> list[Chore]:
         """The housekeeping of the worker."""
@@ -430,6 +455,7 @@ class Services:
         return [
             Chore("plan jobs", timedelta(seconds=20), self._plan_jobs),
             Chore("forget old runs", timedelta(days=1), lambda: self.executions.forget(history)),
+            Chore("forget webhooks", timedelta(hours=1), self._forget_deliveries),
             Chore("expire uploads", timedelta(hours=1), lambda: self.uploads.expire(idle)),
             Chore("watch the disk", timedelta(minutes=1), self.capacity.watch),
             Chore("sweep spool", timedelta(minutes=15), lambda: self.spool.sweep(_SPOOL_KEEPS)),
@@ -444,14 +470,63 @@ class Services:
         if not self.site.read_only():
             self.schedules.plan_due(self.executions)
 
+    def _forget_deliveries(self) -> int:
+        kept = self.settings.webhooks
+        return self.deliveries.forget(timedelta(days=kept.keep_days), kept.keep_events)
+
     def _key_life(self) -> timedelta:
         """How long a key that signs no more is needed: as long as the longest token lives."""
         return timedelta(days=self.settings.token.refresh_days) + _KEYS_KEEP
 
 
-def _count(pulls: Pulls, tallies: Sequence[PullTally]) -> None:
+@dataclass(frozen=True)
+class _Webhooks:
+    """Whatever tells the outside."""
+
+    outbound: Client
+    policies: WebhookPolicies
+    deliveries: Deliveries
+    notices: Notices
+    dispatcher: Dispatcher
+
+    @classmethod
+    def build(
+        cls,
+        settings: Settings,
+        keyring: Keyring,
+        site: SiteSettings,
+        projects: Projects,
+        seen: tuple[Repositories, Manifests, Usage, Executions],
+        events: Events,
+        clock: Clock,
+    ) -> "_Webhooks":
+        outbound = Client(OutboundPolicy(settings.outbound.allow), ca_file=settings.outbound.ca_file)
+        store, queue = WebhookStore(keyring), DeliveryStore()
+        notices = Notices(store, queue, projects, *seen, clock, _host(settings), site.notifications)
+        notices.subscribe(events)
+        return cls(
+            outbound=outbound,
+            policies=WebhookPolicies(store, queue, projects, events, clock),
+            deliveries=Deliveries(queue, clock),
+            notices=notices,
+            dispatcher=Dispatcher(store, queue, Sending(outbound, clock), clock),
+        )
+
+
+def _pulled(pulls: Pulls, notices: Notices, tallies: Sequence[PullTally]) -> None:
     for each in tallies:
         pulls.count(RepositoryName(each.repository), each.tag, each.digest, each.count, each.last_at)
+    notices.pulled(
+        [
+            Pulled(RepositoryName(each.repository), each.tag, each.digest, each.actors, each.last_at)
+            for each in tallies
+        ]
+    )
+
+
+def _host(settings: Settings) -> str:
+    """Under which clients know the registry, as far as the settings say."""
+    return urlsplit(settings.server.external_url).netloc or socket.gethostname()
 
 
 def _of_directory(

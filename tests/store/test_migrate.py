@@ -19,6 +19,7 @@ from moorage.identity import tables as identity
 from moorage.jobs import tables as jobs
 from moorage.projects import tables as projects
 from moorage.retention import tables as retention
+from moorage.webhooks import tables as webhooks
 
 SECOND = """
 import peewee
@@ -35,7 +36,7 @@ def up(migrator, db):
 def rows() -> list[type[Row]]:
     found = [
         each
-        for module in (configuration, identity, projects, distribution, audit, gc, jobs, retention)
+        for module in (configuration, identity, projects, distribution, audit, gc, jobs, retention, webhooks)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Row) and each.__module__ == module.__name__
     ]

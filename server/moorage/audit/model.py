@@ -175,6 +175,7 @@ class PullTally:
 
     Attributes:
         tag: empty when it was pulled by its digest.
+        actors: the names of the accounts, each once.
     """
 
     repository: str
@@ -182,6 +183,7 @@ class PullTally:
     digest: str
     count: int
     last_at: datetime
+    actors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

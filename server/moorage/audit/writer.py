@@ -22,6 +22,8 @@ OnFlush = Callable[[Sequence[PullTally]], None]
 PULL = "pull_artifact"
 _BATCH = 1000
 _MOST = 10_000
+#: So many accounts of one tally are named.
+_MOST_ACTORS = 100
 _STOP_SECONDS = 10.0
 _RETRY_SECONDS = 0.2
 _REST_SECONDS = 1.0
@@ -201,5 +203,10 @@ def tally(entries: Sequence[Entry]) -> list[PullTally]:
             *key,
             count=1 if known is None else known.count + 1,
             last_at=entry.at if known is None else max(known.last_at, entry.at),
+            actors=_with(() if known is None else known.actors, entry.actor),
         )
     return [found[key] for key in sorted(found)]
+
+
+def _with(actors: tuple[str, ...], actor: str) -> tuple[str, ...]:
+    return actors if actor in actors or len(actors) >= _MOST_ACTORS else (*actors, actor)

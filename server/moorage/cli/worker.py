@@ -31,4 +31,6 @@ def _work_once(found: Services, stop: threading.Event) -> list[str]:
     while not stop.is_set() and (done := found.runner.run_next(stop=stop)) is not None:
         if done.state is State.ERROR:
             failed.append(f"{done.kind} {done.id}")
+    while not stop.is_set() and found.dispatcher.deliver_next():
+        continue
     return failed

@@ -531,6 +531,20 @@ class OutboundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhooksSettings:
+    """Webhooks."""
+
+    keep_days: int = field(
+        default=30,
+        metadata=about("How long the history of deliveries is kept.", between=(1, 36_500)),
+    )
+    keep_events: int = field(
+        default=10_000,
+        metadata=about("Beyond so many events of one policy the oldest go.", between=(1, 10_000_000)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What the processes write to standard error."""
 
@@ -562,6 +576,7 @@ class Settings:
     fsck: FsckSettings = field(default_factory=FsckSettings)
     jobs: JobsSettings = field(default_factory=JobsSettings)
     outbound: OutboundSettings = field(default_factory=OutboundSettings)
+    webhooks: WebhooksSettings = field(default_factory=WebhooksSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     @property

@@ -166,7 +166,7 @@ class Manifests:
         removed = self._removal.take_out({manifest.id: (held, digest)})
         if with_parts:
             removed += self._parts.take_out(actor, held, removed)
-        self._removal.finish(actor, removed)
+        self._removal.finish(actor, removed, tags)
         reach("manifest.delete.written")
 
     def find_summary(self, repository: RepositoryName, reference: Tag | Digest) -> ManifestSummary | None:

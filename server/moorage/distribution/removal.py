@@ -55,8 +55,12 @@ class Removal:
             for number, (repository, digest) in manifests.items()
         ]
 
-    def finish(self, actor: Actor, removed: Iterable[Removed]) -> None:
-        """Turn what was held for these manifests alone into leases, and tell of each of them."""
+    def finish(self, actor: Actor, removed: Iterable[Removed], tags: Iterable[str] = ()) -> None:
+        """Turn what was held for these manifests alone into leases, and tell of each of them.
+
+        Args:
+            tags: that named the first of them.
+        """
         removed = list(removed)
         blob_ids: dict[int, set[int]] = defaultdict(set)
         for each in removed:
@@ -64,7 +68,7 @@ class Removal:
         until = self._clock() + self._lease
         for repository_id in sorted(blob_ids):
             self._blobs.loosen(repository_id, blob_ids[repository_id], until)
-        for each in removed:
+        for number, each in enumerate(removed):
             self._events.publish(
                 ManifestDeleted(
                     actor,
@@ -75,5 +79,6 @@ class Removal:
                     children=each.references.children,
                     referrers=each.references.referrers,
                     subject=each.references.subject,
+                    tags=() if number else tuple(tags),
                 )
             )

@@ -106,7 +106,9 @@ def portal_app(services: Services, counts: Counts) -> App:
 
 
 def _app(door: Door, router: Router, services: Services, observe: Observe, *, details: bool) -> App:
-    authentication = Authentication(door, services.audit, observe, services.site.read_only)
+    authentication = Authentication(
+        door, services.audit, observe, services.site.read_only, services.notices.refused_for_quota
+    )
     app = App(middleware=authentication, router=router)
     Problems(details=details).install(app)
     return app

@@ -16,10 +16,12 @@ from typing import Any, cast
 import falcon
 
 from moorage.audit.log import AuditLog
+from moorage.db.connection import DatabaseIllError
 from moorage.errors import Denied, RateLimited, Unauthenticated, Unsupported
 from moorage.events import Actor
 from moorage.identity.errors import BadCredentialsError
 from moorage.identity.model import ANONYMOUS, Principal
+from moorage.projects.errors import QuotaExceededError
 from moorage.web.access import Access, Caller, Guarded
 from moorage.web.credentials import Basic, Bearer, parse_authorization
 from moorage.web.door import NO_PROOF, CredentialNeededError, Door, Proof
@@ -27,6 +29,9 @@ from moorage.web.problems import Refusal
 
 #: Called with the operation, the status and the seconds of each request.
 Observe = Callable[[str, int, float], None]
+
+#: Called when a push was refused: by whom, the project, the repository, the figures.
+Full = Callable[[Actor, int, str, str], None]
 
 UNROUTED = "unrouted"
 _request_id = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
@@ -52,12 +57,18 @@ class Authentication:
     """Lets a request through to its responder with `req.context.caller` set, or not at all."""
 
     def __init__(
-        self, door: Door, audit: AuditLog, observe: Observe, is_read_only: Callable[[], bool]
+        self,
+        door: Door,
+        audit: AuditLog,
+        observe: Observe,
+        is_read_only: Callable[[], bool],
+        full: Full = lambda *_: None,
     ) -> None:
         self._door = door
         self._audit = audit
         self._observe = observe
         self._is_read_only = is_read_only
+        self._full = full
         self._headers = tuple(door.headers.items())
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -141,6 +152,11 @@ class Authentication:
         self._audit.note_denied(
             caller.actor, replace(deed, project_id=project_id, detail=refusal.error.message)
         )
+        if isinstance(refusal.error, QuotaExceededError) and project_id and deed.repository:
+            try:
+                self._full(caller.actor, project_id, deed.repository, refusal.error.message)
+            except DatabaseIllError as error:
+                _log.warning("nobody could be told of a full project", extra={"cause": str(error)})
 
     def _note_denied(self, req: falcon.Request, access: Access, proof: Proof, params: dict[str, Any]) -> None:
         self._audit.note_denied(actor_of(req, proof.principal), self._door.deed(access, params, req))

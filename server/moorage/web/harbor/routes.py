@@ -92,11 +92,25 @@ from moorage.web.harbor.users import (
     UserSearchResource,
     UsersResource,
 )
+from moorage.web.harbor.webhook_runs import (
+    WebhookJobsResource,
+    WebhookRunsResource,
+    WebhookTaskLogResource,
+    WebhookTasksResource,
+)
+from moorage.web.harbor.webhooks import (
+    WebhookEventsResource,
+    WebhookLastTriggerResource,
+    WebhookResource,
+    WebhooksResource,
+    WebhookTestResource,
+)
 from moorage.web.origin import Origin
 
 App = falcon.App[falcon.Request, falcon.Response]
 
 _PROJECT = "/projects/{project_name_or_id}"
+_WEBHOOK = _PROJECT + "/webhook/policies/{webhook_policy_id}"
 _REPOSITORIES = "/projects/{project_name}/repositories"
 _ARTIFACTS = _REPOSITORIES + "/{repository_name}/artifacts"
 _ARTIFACT = _ARTIFACTS + "/{reference}"
@@ -132,6 +146,15 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         _PROJECT + "/immutabletagrules": ImmutableRulesResource(services),
         _PROJECT + "/immutabletagrules/{immutable_rule_id}": ImmutableRuleResource(services),
         _PROJECT + "/artifacts": ProjectArtifactsResource(services),
+        _PROJECT + "/webhook/policies": WebhooksResource(services),
+        _PROJECT + "/webhook/events": WebhookEventsResource(),
+        _PROJECT + "/webhook/lasttrigger": WebhookLastTriggerResource(services),
+        _PROJECT + "/webhook/jobs": WebhookJobsResource(services),
+        _WEBHOOK: WebhookResource(services),
+        _WEBHOOK + "/test": WebhookTestResource(services),
+        _WEBHOOK + "/executions": WebhookRunsResource(services),
+        _WEBHOOK + "/executions/{execution_id}/tasks": WebhookTasksResource(services),
+        _WEBHOOK + "/executions/{execution_id}/tasks/{task_id}/log": WebhookTaskLogResource(services),
         "/projects/{project_name}/logs": ProjectLogsResource(services, entries.audit_log),
         "/projects/{project_name}/auditlog-exts": ProjectLogsResource(services, entries.audit_log_ext),
         "/projects/{project_name}/auditlog-exts/export": ProjectLogsExportResource(services, exports),
