@@ -207,7 +207,7 @@ def test_a_slow_receiver_holds_up_nobody_else(site, receiver):
         quick = site.policy(receiver.url(), name="quick")
         site.push_image("v1", b"one")
         stop = threading.Event()
-        worker = threading.Thread(target=site.dispatcher.work, args=(stop,))
+        worker = threading.Thread(target=site.dispatcher.work, args=(stop,), daemon=True)
         worker.start()
         begun = time.monotonic()
         receiver.wait_for(1)
@@ -225,9 +225,11 @@ def test_nothing_is_delivered_twice_by_two_workers(database, tmp_path, clock, re
     policy = site.policy(receiver.url())
     for number in range(12):
         site.push_image(f"v{number}", f"image {number}".encode())
-    other = Hooks(tmp_path / "other", clock, project_id=site.project_id)
+    other = Hooks(tmp_path, clock, project_id=site.project_id)
     stop = threading.Event()
-    workers = [threading.Thread(target=each.dispatcher.work, args=(stop,)) for each in (site, other)]
+    workers = [
+        threading.Thread(target=each.dispatcher.work, args=(stop,), daemon=True) for each in (site, other)
+    ]
     for worker in workers:
         worker.start()
     receiver.wait_for(12)
@@ -252,7 +254,7 @@ def test_whoever_is_killed_leaves_the_delivery_to_the_next(database, tmp_path, c
         return Says()
 
     receiver.script = first_hangs
-    program = [sys.executable, "-m", "tests.support.hook_program", database, str(tmp_path / "program")]
+    program = [sys.executable, "-m", "tests.support.hook_program", database, str(tmp_path)]
     child = subprocess.Popen(program, cwd=ROOT)
     try:
         assert asked.wait(30)

@@ -4,7 +4,6 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 from moorage.db.connection import Statement
@@ -144,6 +143,8 @@ class WebhookStore:
 
     def _policy(self, row: Any) -> Policy:
         secret, auths = self._opened(row)
+        stored: list[Any] = json.loads(row.targets)
+        auths += [""] * (len(stored) - len(auths))
         targets = [
             Target(
                 kind=TargetKind(each["type"]),
@@ -152,7 +153,7 @@ class WebhookStore:
                 skip_cert_verify=each["skip_cert_verify"],
                 payload_format=Format(each["payload_format"]),
             )
-            for each, auth in zip_longest(json.loads(row.targets), auths, fillvalue="")
+            for each, auth in zip(stored, auths, strict=True)
         ]
         return Policy(
             id=row.id,
