@@ -30,8 +30,20 @@ from moorage.projects.model import ImmutabilityRule, Member, Permission, Project
 from moorage.projects.selectors import Selector
 from moorage.retention.document import document, rules_document
 from moorage.retention.model import Policy, Rule, Template
-from moorage.web.harbor import additions, contents, entries, histories, immutable, render, retention_runs
+from moorage.web.harbor import (
+    additions,
+    contents,
+    entries,
+    histories,
+    immutable,
+    render,
+    retention_runs,
+    webhook_runs,
+    webhooks,
+)
 from moorage.web.harbor.routes import routes
+from moorage.webhooks.model import Delivery, EventType, LastTrigger, Occurrence, Target, TargetKind
+from moorage.webhooks.model import Policy as Webhook
 
 DOCUMENTATION = Path(__file__).parents[2] / "server" / "docs" / "harbor-api.md"
 AT = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
@@ -140,6 +152,40 @@ SCHEDULE = jobs.Schedule(22, "purge", 0, None, "Daily", "0 0 0 * * *", {"dry_run
 
 Shape = Mapping[str, type]
 _COUNTS = ("project_admin", "maintainer", "developer", "guest", "limited_guest")
+WEBHOOK = Webhook(
+    id=3,
+    project_id=1,
+    name="ci",
+    description="",
+    enabled=True,
+    event_types=(EventType.PUSH_ARTIFACT,),
+    targets=(Target(TargetKind.HTTP, "https://hooks.example.com/", "Bearer secret"),),
+    secret="secret",
+    creator="alice",
+    created_at=AT,
+    updated_at=AT,
+)
+OCCURRENCE = Occurrence(
+    5, 3, "PUSH_ARTIFACT", "alice", {"occur_at": 7, "event_data": {}}, AT, {jobs.State.SUCCESS: 1}, AT
+)
+DELIVERY = Delivery(
+    id=6,
+    occurrence_id=5,
+    policy_id=3,
+    event_type="PUSH_ARTIFACT",
+    kind=TargetKind.HTTP,
+    address="https://hooks.example.com/",
+    state=jobs.State.SUCCESS,
+    failures=0,
+    deaths=0,
+    status_code=200,
+    message="",
+    log="",
+    created_at=AT,
+    started_at=AT,
+    updated_at=AT,
+    ended_at=AT,
+)
 _HISTORY: Shape = {
     "id": int,
     "job_name": str,
@@ -428,6 +474,78 @@ SHAPES: Mapping[str, tuple[render.Json, Shape]] = {
             "retained": int,
         },
     ),
+    "WebhookPolicy": (
+        webhooks.rendered(WEBHOOK),
+        {
+            "id": int,
+            "name": str,
+            "description": str,
+            "project_id": int,
+            "targets": list,
+            "event_types": list,
+            "creator": str,
+            "creation_time": str,
+            "update_time": str,
+            "enabled": bool,
+        },
+    ),
+    "WebhookTargetObject": (
+        webhooks.rendered(WEBHOOK)["targets"][0],  # type: ignore[index]
+        {"type": str, "address": str, "skip_cert_verify": bool, "payload_format": str},
+    ),
+    "WebhookLastTrigger": (
+        webhooks.last_trigger(WEBHOOK, LastTrigger(3, "PUSH_ARTIFACT", AT)),
+        {
+            "policy_name": str,
+            "event_type": str,
+            "enabled": bool,
+            "creation_time": str,
+            "last_trigger_time": str,
+        },
+    ),
+    "Execution": (
+        webhook_runs.run(OCCURRENCE),
+        {
+            "id": int,
+            "vendor_type": str,
+            "vendor_id": int,
+            "status": str,
+            "status_message": str,
+            "metrics": dict,
+            "trigger": str,
+            "extra_attrs": dict,
+            "start_time": str,
+            "end_time": str,
+        },
+    ),
+    "Task": (
+        webhook_runs.task(DELIVERY),
+        {
+            "id": int,
+            "execution_id": int,
+            "status": str,
+            "status_message": str,
+            "run_count": int,
+            "extra_attrs": dict,
+            "creation_time": str,
+            "update_time": str,
+            "start_time": str,
+            "end_time": str,
+        },
+    ),
+    "WebhookJob": (
+        webhook_runs.job(DELIVERY, OCCURRENCE),
+        {
+            "id": int,
+            "policy_id": int,
+            "event_type": str,
+            "notify_type": str,
+            "status": str,
+            "job_detail": str,
+            "creation_time": str,
+            "update_time": str,
+        },
+    ),
     "GCHistory": (histories.history(RUN), {**_HISTORY, "moorage": dict}),
     "ExecHistory": (histories.history(replace(RUN, kind="purge")), {**_HISTORY, "moorage": dict}),
     "Schedule": (histories.schedule(SCHEDULE, "purge"), _HISTORY),
@@ -635,6 +753,7 @@ def _whole(short: str) -> str:
     for name, path in (
         ("<repository>", named + "/repositories/{repository_name}"),
         ("<named>", named),
+        ("<webhook>", "<project>/webhook/policies/{webhook_policy_id}"),
         ("<project>", "/projects/{project_name_or_id}"),
     ):
         short = short.replace(name, path)
@@ -692,6 +811,18 @@ DEMANDS = {
     "GET <project>/members/{mid}": "member:read",
     "PUT <project>/members/{mid}": "member:update",
     "DELETE <project>/members/{mid}": "member:delete",
+    "GET <project>/webhook/policies": "notification-policy:list",
+    "POST <project>/webhook/policies": "notification-policy:create",
+    "GET <project>/webhook/events": "notification-policy:read",
+    "GET <project>/webhook/lasttrigger": "notification-policy:list",
+    "GET <project>/webhook/jobs": "notification-policy:list",
+    "GET <webhook>": "notification-policy:read",
+    "PUT <webhook>": "notification-policy:update",
+    "DELETE <webhook>": "notification-policy:delete",
+    "POST <webhook>/test": "notification-policy:update",
+    "GET <webhook>/executions": "notification-policy:read",
+    "GET <webhook>/executions/{execution_id}/tasks": "notification-policy:read",
+    "GET <webhook>/executions/{execution_id}/tasks/{task_id}/log": "notification-policy:read",
     "GET <project>/immutabletagrules": "immutable-tag:list",
     "POST <project>/immutabletagrules": "immutable-tag:create",
     "PUT <project>/immutabletagrules/{immutable_rule_id}": "immutable-tag:update",

@@ -140,7 +140,9 @@ def test_the_log_of_a_pull_and_its_count_are_one_transaction(clock: SetClock) ->
     log.note_login(False, replace(ALICE, name="mallory"))
     log.note_denied(ALICE, Deed("push_artifact", "repository", "library/nginx", project="library"))
     log.flush()
-    assert seen == [(4, [PullTally("library/nginx", "1.27", str(DIGEST), 2, clock())])]
+    assert seen == [
+        (4, [PullTally("library/nginx", "1.27", str(DIGEST), 2, clock(), (ALICE.name, ROBOT.name))])
+    ]
 
 
 def test_a_pull_is_logged_with_all_that_is_known_of_it(log: AuditLog) -> None:

@@ -41,6 +41,7 @@ _NOTHING = {
     "run_id": "999999",
     "job_type": "all",
     "label_id": "999999",
+    "webhook_policy_id": "999999",
     "addition": "build_history",
 }
 

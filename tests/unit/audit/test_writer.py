@@ -335,14 +335,15 @@ def test_pulls_are_counted_by_what_was_pulled() -> None:
         entry(),
         entry(tag="", digest="sha256:00"),
         entry(repository="base/os"),
+        entry(actor="bob"),
         entry(result=Result.DENIED),
         entry(operation="pull_blob"),
         entry(operation="push_artifact"),
     ]
     assert tally(rows) == [
-        PullTally("base/os", "1", "sha256:00", 1, NOON),
-        PullTally("library/nginx", "", "sha256:00", 1, NOON),
-        PullTally("library/nginx", "1", "sha256:00", 2, later),
+        PullTally("base/os", "1", "sha256:00", 1, NOON, ("alice",)),
+        PullTally("library/nginx", "", "sha256:00", 1, NOON, ("alice",)),
+        PullTally("library/nginx", "1", "sha256:00", 3, later, ("alice", "bob")),
     ]
 
 
