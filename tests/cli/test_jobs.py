@@ -167,6 +167,13 @@ def test_retention_without_policies_does_nothing(machine: Machine):
     assert "no retention policy" in without.output
 
 
+def test_without_a_directory_there_is_nobody_to_ask_about(machine: Machine):
+    result = machine.run("run", "identity-refresh")
+    assert result.exit_code == 0
+    assert "not connected to a directory" in result.output
+    assert machine.json("job", "list") == []
+
+
 def test_a_job_that_works_elsewhere_is_left_alone(machine: Machine):
     made = machine.jobs().request("gc")
     later = utcnow() + timedelta(minutes=1)

@@ -88,7 +88,20 @@ def test_a_group_of_the_directory_is_made_known(accounts: Accounts):
 
 
 @pytest.mark.parametrize(
-    "name", ["ghosts@vsphere.local", "dev@vsphere.local", "devs", "", "\0", "\ud800", "x" * 999]
+    "name",
+    [
+        "ghosts@vsphere.local",
+        "dev@vsphere.local",
+        "devs",
+        "@vsphere.local",
+        "VSPHERE\\",
+        " ",
+        "OTHER\\devs",
+        "",
+        "\0",
+        "\ud800",
+        "x" * 999,
+    ],
 )
 def test_a_group_that_the_directory_does_not_have_is_refused(accounts: Accounts, name: str):
     with pytest.raises(GroupInvalidError):
@@ -96,6 +109,18 @@ def test_a_group_that_the_directory_does_not_have_is_refused(accounts: Accounts,
     with pytest.raises(GroupUnknownError):
         accounts.groups.meet(ACTOR, name)
     assert accounts.groups.count() == 0
+
+
+@pytest.mark.parametrize("name", ["VSPHERE\\Domain Users", "domain users@VSPHERE.local"])
+def test_a_group_with_a_blank_in_its_name_is_made_known(
+    accounts: Accounts, directory: FakeDirectory, name: str
+):
+    full = directory.group("domain users")
+    for number in range(300):  # the name is a part of many others, which stand before it
+        directory.group(f"a{number} domain users")
+    made = accounts.groups.create(ACTOR, name)
+    assert made.name == full
+    assert accounts.groups.meet(ACTOR, name) == made
 
 
 def test_without_an_answer_no_group_is_made(accounts: Accounts, directory: FakeDirectory):

@@ -76,7 +76,7 @@ class FakeDirectory:
         del self._people[_full(name)]
 
     def canonical(self, name: str) -> str | None:
-        if not self.connected:
+        if not self.connected or " " in name:  # groups may have blanks in their names, people may not
             return None
         domain, slash, short = name.rpartition("\\")
         if slash:

@@ -16,8 +16,10 @@ from moorage.identity.model import Group
 from moorage.identity.people_store import PeopleStore
 from moorage.identity.text import MAX_TEXT, is_storable
 
-#: How many of a search's finds are looked through for the one that is meant.
-_MOST = 100
+#: How many of a search's finds are looked through for the one that is meant: its name may be part of many.
+_MOST = 10_000
+#: Stands for a name where only the domain is asked for.
+_ANYBODY = "x"
 
 
 class Groups:
@@ -89,9 +91,7 @@ class Groups:
         """The group that is known by this name, in any form of it."""
         if not is_storable(name) or len(name) > MAX_TEXT:
             return None
-        return self._store.group_named(name) or self._store.group_named(
-            self._directory.canonical(name) or name
-        )
+        return self._store.group_named(name) or self._store.group_named(self._canonical(name) or name)
 
     def list(self, *, q: str = "", limit: int, offset: int) -> list[Group]:
         """A page of the groups whose names contain `q`, by name."""
@@ -146,15 +146,26 @@ class Groups:
         """The canonical name of a group that the directory has."""
         if not self._directory.connected:
             raise DirectoryUnsetError
-        canonical = None
-        if len(name) <= MAX_TEXT and is_storable(name):
-            canonical = self._directory.canonical(name)
+        canonical = self._canonical(name) if len(name) <= MAX_TEXT and is_storable(name) else None
         if canonical is not None and len(canonical) <= MAX_TEXT:
-            part = canonical.rpartition("@")[0] or canonical
-            found = self._directory.search(part, EntryKind.GROUP, _MOST)
+            found = self._directory.search(canonical.rpartition("@")[0], EntryKind.GROUP, _MOST)
             if any(entry.name == canonical for entry in found):
                 return canonical
         raise GroupInvalidError("the directory has no group of that name")
+
+    def _canonical(self, name: str) -> str | None:
+        """The canonical form of a group's name; the domain is what login names tell.
+
+        Groups may have names that nobody can log in with, such as those with blanks.
+        """
+        domain, slash, short = name.partition("\\")
+        if slash:
+            known = self._directory.canonical(f"{domain}\\{_ANYBODY}")
+        else:
+            short, _, domain = name.rpartition("@")
+            known = self._directory.canonical(f"{_ANYBODY}@{domain}")
+        short = short.strip().lower()
+        return f"{short}@{known.rpartition('@')[2]}" if known is not None and short else None
 
     def _insert(self, name: str) -> int:
         try:

@@ -6,6 +6,8 @@ import pytest
 from falcon.testing import TestClient
 
 from moorage.config import Settings
+from moorage.events import SYSTEM
+from moorage.jobs.model import Trigger
 from moorage.projects.model import Role
 from moorage.services import Services
 from moorage.web.app import root_app
@@ -298,6 +300,35 @@ def test_a_role_by_a_group_counts_for_the_registry(
     assert client.simulate_get("/v2/dock/app/manifests/1", headers=bearer).status_code == 200
     assert client.simulate_post("/v2/dock/app/blobs/uploads/", headers=bearer).status_code == 403
     assert client.simulate_get("/v2/_catalog", headers=bearer).json == {"repositories": ["dock/app"]}
+
+
+def test_a_refresh_that_finds_the_directory_away_fails_and_says_so(
+    mary: Portal, services: Services, directory: FakeDirectory
+) -> None:
+    assert mary.get("/users/current").status_code == 200
+    run = services.executions.request(SYSTEM, "identity-refresh", trigger=Trigger.MANUAL)
+    directory.away = True
+    done = services.runner.run(run.id)
+    assert (done.state.value, done.message) == ("error", "the directory does not answer")
+    said = [line.text for line in services.executions.log(run.id)]
+    assert "the directory is away; 0 people were checked, all others stay" in said
+    directory.away = False
+    assert mary.get("/users/current").status_code == 200
+
+
+def test_the_refresh_comes_by_itself_only_where_there_is_a_directory(
+    services: Services, directory: FakeDirectory, clock: SetClock
+) -> None:
+    kind = "identity-refresh"
+    services.schedules.plan_due(services.executions)
+    directory.connected = False
+    clock.forward(minutes=15)
+    services.schedules.plan_due(services.executions)
+    assert services.executions.count(kind) == 0
+    directory.connected = True
+    clock.forward(minutes=15)
+    services.schedules.plan_due(services.executions)
+    assert services.executions.count(kind) == 1
 
 
 # People
