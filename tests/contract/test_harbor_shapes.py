@@ -664,6 +664,7 @@ def test_the_access_of_a_robot_is_in_a_fixed_order() -> None:
         (mediatypes.OCI_CONFIG, "IMAGE"),
         (mediatypes.DOCKER_CONFIG, "IMAGE"),
         ("application/vnd.cncf.helm.config.v1+json", "CHART"),
+        ("application/vnd.cncf.model.config.v1+json", "CNAI"),
         ("application/vnd.example.model.config.v1+json", "MODEL"),
         ("application/vnd.oci.empty.v1+json", "UNKNOWN"),
         ("text/plain", "UNKNOWN"),

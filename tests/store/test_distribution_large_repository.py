@@ -7,6 +7,7 @@ import pytest
 from moorage.config import load
 from moorage.db.connection import atomic, is_postgresql
 from moorage.db.connection import database as handle
+from moorage.distribution.artifact_filter import ArtifactFilter, Texts
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
 from moorage.projects.tables import ProjectRow
@@ -95,6 +96,19 @@ def test_to_delete_a_manifest_takes_as_many_statements_as_in_a_small_repository_
         return
     for number in range(len(large)):
         assert not read_whole(large, number), f"{large.plan(number)}\n\nof statement {number} in\n{large}"
+
+
+def test_the_first_page_of_the_list_and_a_tag_are_found_by_an_index(services):
+    project = ProjectRow.get(name="library").id
+    for within in (LARGE, project):
+        for wanted in (ArtifactFilter(), ArtifactFilter(tags=Texts(("v77",)))):
+            with counted_statements() as statements:
+                services.manifests.page(within, wanted, limit=10)
+            assert len(statements) == 1
+            assert is_postgresql() or not read_whole(statements, 0), statements.plan(0)
+    with counted_statements() as statements:
+        services.manifests.page(LARGE, limit=10)
+    assert is_postgresql() or "TEMP B-TREE FOR ORDER" not in statements.plan(0)
 
 
 @pytest.mark.parametrize(

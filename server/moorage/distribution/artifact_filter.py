@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 from moorage.oci import mediatypes
 
-IMAGE, CHART, UNKNOWN = "IMAGE", "CHART", "UNKNOWN"
-HELM_CONFIG = "application/vnd.cncf.helm.config.v1+json"
+IMAGE, CHART, MODEL, UNKNOWN = "IMAGE", "CHART", "CNAI", "UNKNOWN"
 
 _IMAGE_CONFIGS = frozenset({mediatypes.OCI_CONFIG, mediatypes.DOCKER_CONFIG})
+#: Of the CNCF's ModelPack, and what it was called before.
+_MODEL_CONFIGS = frozenset(
+    {"application/vnd.cncf.model.config.v1+json", "application/vnd.cnai.model.config.v1+json"}
+)
 _named = re.compile(r"application/vnd\.[^.]+\.(.+)\.config\.[^.]+").fullmatch
 
 
@@ -17,6 +20,8 @@ def kind_of(media_type: str, config_media_type: str) -> str:
     """Harbor's word for a manifest of that type with a config of that type ("" without one)."""
     if media_type in mediatypes.INDEXES or config_media_type in _IMAGE_CONFIGS:
         return IMAGE
+    if config_media_type in _MODEL_CONFIGS:
+        return MODEL
     match = _named(config_media_type)
     if match is None:
         return UNKNOWN

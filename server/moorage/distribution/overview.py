@@ -19,7 +19,14 @@ class Overview:
         return self._store.repository_counts(project_ids)
 
     def repositories(
-        self, principal: Principal, *, q: str = "", limit: int, offset: int = 0, sort: str = "name"
+        self,
+        principal: Principal,
+        *,
+        q: str = "",
+        name: str = "",
+        limit: int,
+        offset: int = 0,
+        sort: str = "name",
     ) -> list[Repository]:
         """A page of the repositories that the account may see.
 
@@ -28,15 +35,18 @@ class Overview:
         Args:
             principal: who asks.
             q: a part of the name, which may be any text.
+            name: the whole name, with that of the project; "" for any.
             limit: the most to return.
             offset: how many to leave out.
             sort: a key of `repository_store.SORTS`, with ``-`` in front for downwards.
         """
-        return self._store.visible(principal, q, limit, offset, sort) if is_storable(q) else []
+        return self._store.visible(principal, q, limit, offset, sort, name) if is_storable(q + name) else []
 
-    def count_repositories(self, principal: Principal, *, q: str = "", public: bool | None = None) -> int:
+    def count_repositories(
+        self, principal: Principal, *, q: str = "", name: str = "", public: bool | None = None
+    ) -> int:
         """How many repositories `repositories` has in all its pages; only public (or private) ones."""
-        return self._store.count_visible(principal, q, public) if is_storable(q) else 0
+        return self._store.count_visible(principal, q, public, name) if is_storable(q + name) else 0
 
     def public_among(self, project_ids: Collection[int]) -> set[int]:
         """Which of the projects are public."""

@@ -40,15 +40,17 @@ class OverviewStore:
             found.update(rows.tuples())
         return found
 
-    def visible(self, principal: Principal, q: str, limit: int, offset: int, sort: str) -> list[Repository]:
-        """`sort` is a key of `repository_store.SORTS`, with ``-`` in front for downwards."""
+    def visible(
+        self, principal: Principal, q: str, limit: int, offset: int, sort: str, name: str = ""
+    ) -> list[Repository]:
+        """`q` is a part of the name and `name` the whole; `sort` is a key of `repository_store.SORTS`."""
         column = SORTS[sort.removeprefix("-")]
         order = column.desc() if sort.startswith("-") else column.asc()
-        rows = _visible(principal, q).order_by(order, RepositoryRow.id).limit(limit).offset(offset)
+        rows = _visible(principal, q, name).order_by(order, RepositoryRow.id).limit(limit).offset(offset)
         return [_repository(row) for row in rows]
 
-    def count_visible(self, principal: Principal, q: str, public: bool | None) -> int:
-        rows = _visible(principal, q)
+    def count_visible(self, principal: Principal, q: str, public: bool | None, name: str = "") -> int:
+        rows = _visible(principal, q, name)
         if public is not None:
             rows = rows.where(
                 RepositoryRow.project.in_(ProjectRow.select(ProjectRow.id).where(ProjectRow.public == public))
@@ -123,8 +125,10 @@ def _usage(row: tuple[Any, ...]) -> ProjectUsage:
     )
 
 
-def _visible(principal: Principal, q: str) -> Any:
+def _visible(principal: Principal, q: str, name: str = "") -> Any:
     rows = RepositoryRow.select()
+    if name:
+        rows = rows.where(RepositoryRow.name == name)
     if not principal.admin:
         rows = rows.where(
             RepositoryRow.project.in_(ProjectRow.select(ProjectRow.id).where(_seen_by(principal)))

@@ -45,20 +45,31 @@ class Reading:
         """The JSON object in the blob; None when it is larger, something else, or damaged."""
         if described.size > most_bytes:
             return None
-        try:
-            with self._storage.open(described.digest) as file:
-                content = _read(file, described.size + 1)
-        except FileNotFoundError:
-            return None
-        if digest_of(content, described.digest.algorithm) != described.digest:
+        content = self._whole(described)
+        if content is None:
             return None
         try:
             return parse(content)
         except JsonInvalidError:
             return None
 
-    def file(self, described: Descriptor, wanted: Callable[[str], bool]) -> bytes | None:
-        """The first plain file of the gzipped tar archive in the blob whose name is wanted.
+    def content(self, described: Descriptor) -> bytes:
+        """The blob itself.
+
+        Raises:
+            ContentUnreadableError: it is damaged, or has more than `MAX_FILE_BYTES`.
+        """
+        if described.size > MAX_FILE_BYTES:
+            raise ContentUnreadableError(f"the file has more than {MAX_FILE_BYTES} bytes")
+        found = self._whole(described)
+        if found is None:
+            raise ContentUnreadableError("the file is damaged, or not there")
+        return found
+
+    def file(
+        self, described: Descriptor, wanted: Callable[[str], bool], *, gzipped: bool = True
+    ) -> bytes | None:
+        """The first plain file of the tar archive in the blob whose name is wanted.
 
         Returns:
             Its bytes; None when the archive has none.
@@ -67,12 +78,24 @@ class Reading:
             ContentUnreadableError: the blob is no such archive, is damaged, or is too large to look through.
         """
         try:
-            with self._storage.open(described.digest) as packed, gzip.GzipFile(fileobj=packed) as plain:
-                return _find(_Counted(plain), wanted)
+            with self._storage.open(described.digest) as packed:
+                if not gzipped:
+                    return _find(_Counted(packed), wanted)
+                with gzip.GzipFile(fileobj=packed) as plain:
+                    return _find(_Counted(plain), wanted)
         except FileNotFoundError as error:
             raise ContentUnreadableError("the archive is not there") from error
         except (zlib.error, OSError, EOFError) as error:
             raise ContentUnreadableError("the archive is no gzip, or is damaged") from error
+
+    def _whole(self, described: Descriptor) -> bytes | None:
+        """The blob, if it is what the descriptor says."""
+        try:
+            with self._storage.open(described.digest) as file:
+                content = _read(file, described.size + 1)
+        except FileNotFoundError:
+            return None
+        return content if digest_of(content, described.digest.algorithm) == described.digest else None
 
 
 class _Counted:

@@ -9,7 +9,17 @@ from moorage.distribution import reading
 from moorage.projects.model import Project
 from moorage.services import Services
 from tests.http.harbor.portal import Portal, Pusher, code_of, repository_path
-from tests.support.images import OCI_CONFIG, Blob, artifact, chart, image, manifest, multi_platform, tar_of
+from tests.support.images import (
+    OCI_CONFIG,
+    Blob,
+    Image,
+    artifact,
+    chart,
+    image,
+    manifest,
+    multi_platform,
+    tar_of,
+)
 
 APP = repository_path("dock/deep/app") + "/artifacts"
 
@@ -86,6 +96,40 @@ def test_what_a_chart_lacks_is_not_found(alice: Portal, push: Pusher) -> None:
     for name in ("readme.md", "values.yaml"):
         assert alice.get(f"{APP}/1/additions/{name}").status_code == 404
     assert alice.get(f"{APP}/1/additions/dependencies").json == []
+
+
+_MODEL = Blob(b'{"descriptor":{"name":"tiny"}}', "application/vnd.cncf.model.config.v1+json")
+_DOC = "application/vnd.cncf.model.doc.v1."
+
+
+def model(*documents: tuple[str, str, bytes]) -> Image:
+    """A model with documents: how each is packed, the path it is said to have, and the bytes."""
+    blobs = [Blob(data, _DOC + form) for form, _, data in documents]
+    paths = [{"annotations": {"org.cncf.model.filepath": path}} for _, path, _ in documents]
+    whole = manifest(_MODEL, blobs)
+    layers = [{**blob.descriptor, **more} for blob, more in zip(blobs, paths, strict=True)]
+    body = json.dumps({**whole.document, "layers": layers}).encode()
+    return Image(body, whole.media_type, whole.blobs)
+
+
+@pytest.mark.parametrize("form", ["raw", "tar", "tar+gzip"])
+def test_the_documents_of_a_model(alice: Portal, push: Pusher, form: str) -> None:
+    pack = {"raw": lambda name, data: data, "tar": lambda name, data: tar_of({name: data})}
+    pack["tar+gzip"] = lambda name, data: packed({name: data})
+    documents = [("LICENSE", b"free"), ("docs/README.md", b"# tiny"), ("other.md", b"x")]
+    push("dock/deep/app", model(*((form, path, pack[form](path, data)) for path, data in documents)), "1")
+    found = alice.get(f"{APP}/1").json
+    assert (found["type"], found["extra_attrs"]) == ("CNAI", {"descriptor": {"name": "tiny"}})
+    for name, (text, kind) in {"license": ("free", "plain"), "readme.md": ("# tiny", "markdown")}.items():
+        answer = alice.get(found["addition_links"][name]["href"])
+        assert (answer.text, answer.headers["content-type"]) == (text, f"text/{kind}; charset=utf-8")
+    assert [each["digest"] for each in alice.get(APP, q="type=CNAI").json] == [found["digest"]]
+
+
+def test_a_model_without_documents_has_none_and_a_large_one_is_refused(alice: Portal, push: Pusher) -> None:
+    push("dock/deep/app", model(("raw", "LICENSE", bytes(reading.MAX_FILE_BYTES + 1))), "1")
+    assert alice.get(f"{APP}/1/additions/readme.md").status_code == 404
+    assert alice.get(f"{APP}/1/additions/license").status_code == 400
 
 
 def test_what_a_kind_does_not_have_is_refused(alice: Portal, push: Pusher) -> None:

@@ -105,6 +105,10 @@ def test_everybody_lists_the_repositories_they_may_see(
         assert listed.headers["x-total-count"] == str(len(wanted))
     assert names(portal_of("bob").get("/repositories", q="name=~secret")) == ["pier/secret"]
     assert names(portal_of("alice").get("/repositories", q="name=~secret")) == []
+    assert names(portal_of("bob").get("/repositories", q="name=pier/secret")) == ["pier/secret"]
+    assert portal_of("bob").get("/repositories", q="name=pier/secret").headers["x-total-count"] == "1"
+    assert names(portal_of("bob").get("/repositories", q="name=secret")) == []
+    assert names(portal_of("alice").get("/repositories", q="name=pier/secret")) == []
 
 
 def test_a_repository_is_described(alice: Portal, filled: None) -> None:

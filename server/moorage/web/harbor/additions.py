@@ -5,11 +5,13 @@ to take for anything else.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Unpack
 
 import falcon
 
+from moorage.distribution.artifact_filter import MODEL
 from moorage.distribution.details import Detail
 from moorage.distribution.model import ManifestSummary
 from moorage.errors import Invalid, NotFound
@@ -23,6 +25,8 @@ from moorage.web.harbor.artifact_paths import ArtifactPath, artifact_at
 #: Configs of images with thousands of steps; manifests are not larger either.
 _CONFIG_BYTES = 4 * 1024 * 1024
 _CHART_LAYERS = frozenset({"application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"})
+_model_document = re.compile(r"application/vnd\.cn(?:cf|ai)\.model\.doc\.v1\.(raw|tar|tar\+gzip)").fullmatch
+_FILE_PATHS = ("org.cncf.model.filepath", "org.cnai.model.filepath")
 _STEP_FIELDS = ("created", "created_by", "author", "comment")
 _IN_CHART = 2  # parts of the name: the chart's own folder and the file
 
@@ -44,7 +48,8 @@ class AdditionResource:
         self._services = services
         self._readers: Mapping[str, Callable[[ManifestSummary, Detail], tuple[bytes, str]]] = {
             "build_history": self._build_history,
-            "readme.md": lambda found, detail: self._chart_file(detail, "readme.md", "text/markdown"),
+            "readme.md": self._readme,
+            "license": lambda found, detail: self._model_file(detail, "license", "text/plain"),
             "values.yaml": lambda found, detail: self._chart_file(detail, "values.yaml", "text/plain"),
             "dependencies": self._dependencies,
         }
@@ -81,6 +86,32 @@ class AdditionResource:
         if config is None:
             raise AdditionUnknownError("the artifact's config is damaged, too large, or no JSON")
         return config
+
+    def _readme(self, found: ManifestSummary, detail: Detail) -> tuple[bytes, str]:
+        if contents.kind(found) == MODEL:
+            return self._model_file(detail, "readme", "text/markdown")
+        return self._chart_file(detail, "readme.md", "text/markdown")
+
+    def _model_file(self, detail: Detail, name: str, media_type: str) -> tuple[bytes, str]:
+        """A file of a model's documentation; its layer says which one it has, and how."""
+
+        def wanted(path: str) -> bool:
+            last = path.lower().rstrip("/").rpartition("/")[2]
+            return last in (name, f"{name}.md", f"{name}.txt")
+
+        for layer in detail.layers:
+            form = _model_document(layer.media_type)
+            if form is None or not any(wanted(layer.annotations.get(key, "")) for key in _FILE_PATHS):
+                continue
+            reading = self._services.reading
+            content = (
+                reading.content(layer)
+                if form[1] == "raw"
+                else reading.file(layer, wanted, gzipped=form[1] == "tar+gzip")
+            )
+            if content is not None:
+                return content, f"{media_type}; charset=utf-8"
+        raise AdditionUnknownError(f"the model has no {name}")
 
     def _chart_file(self, detail: Detail, name: str, media_type: str) -> tuple[bytes, str]:
         def wanted(entry: str) -> bool:

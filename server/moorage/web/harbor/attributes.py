@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from moorage.distribution.artifact_filter import CHART, IMAGE
+from moorage.distribution.artifact_filter import CHART, IMAGE, MODEL
 from moorage.distribution.details import Detail
 from moorage.distribution.model import ManifestSummary
 from moorage.distribution.reading import Reading
@@ -17,13 +17,13 @@ _IMAGE_FIELDS = ("architecture", "os", "variant", "created", "author", "config")
 def attributes_of(
     reading: Reading, found: ManifestSummary, detail: Detail, most_bytes: int
 ) -> Mapping[str, object]:
-    """Of an image what it runs on and how, of a chart its whole description, of anything else nothing.
+    """Of an image what it runs on and how; of a chart or a model its whole description.
 
     Args:
         most_bytes: a larger config is not read.
     """
     kind = contents.kind(found)
-    if detail.config is None or kind not in (IMAGE, CHART):
+    if detail.config is None or kind not in (IMAGE, CHART, MODEL):
         return {}
     document = reading.document(detail.config, most_bytes) or {}
     names = _IMAGE_FIELDS if kind == IMAGE else tuple(document)

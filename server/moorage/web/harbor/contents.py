@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from moorage.distribution.artifact_filter import CHART, IMAGE, kind_of
+from moorage.distribution.artifact_filter import CHART, IMAGE, MODEL, kind_of
 from moorage.distribution.model import IndexEntry, Label, ManifestSummary, Repository, TagEntry
 from moorage.web.harbor.answer import BASE
 from moorage.web.harbor.render import Json, moment
@@ -11,6 +11,7 @@ from moorage.web.harbor.render import Json, moment
 _ADDITIONS: Mapping[str, tuple[str, ...]] = {
     IMAGE: ("build_history",),
     CHART: ("readme.md", "values.yaml", "dependencies"),
+    MODEL: ("readme.md", "license"),
 }
 
 

@@ -50,12 +50,15 @@ class AllRepositoriesResource:
         caller: Caller = req.context.caller
         page = numbered_page(req)
         sort = query.order(req, _SORTS, "name")
-        part = _wanted_part(req)
+        asked = query.conditions(req, _CONDITIONS).get("name")
+        exact = asked is not None and asked.match is query.Match.EXACT
+        text = "" if asked is None else asked.value
+        name, part = (text, "") if exact else ("", text)
         overview = self._services.overview
         found = overview.repositories(
-            caller.principal, q=part, limit=page.limit, offset=page.offset, sort=sort
+            caller.principal, q=part, name=name, limit=page.limit, offset=page.offset, sort=sort
         )
-        total = overview.count_repositories(caller.principal, q=part)
+        total = overview.count_repositories(caller.principal, q=part, name=name)
         send_page(req, resp, page, _rendered(self._services, found), total)
 
 
@@ -141,11 +144,6 @@ class RepositoryResource:
 _RENDERED = frozenset(
     {"id", "project_id", "name", "artifact_count", "pull_count", "creation_time", "update_time"}
 )
-
-
-def _wanted_part(req: falcon.Request) -> str:
-    asked = query.conditions(req, {"name": frozenset({query.Match.PART})}).get("name")
-    return "" if asked is None else asked.value
 
 
 def _rendered(services: Services, found: Sequence[Repository]) -> list[render.Json]:
