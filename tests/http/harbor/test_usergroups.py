@@ -1,6 +1,7 @@
 """Groups and people of a directory through Harbor's API."""
 
 from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
 
 import pytest
 from falcon.testing import TestClient
@@ -398,6 +399,26 @@ def test_who_is_gone_is_out_with_everything_they_had(
     services.refresh.run(FakeRun())
     for caller in (mary, by_token):
         assert caller.get("/users/current").status_code == 401
+
+
+def test_a_session_of_somebody_who_is_gone_ends(
+    client: TestClient, directory: FakeDirectory, services: Services
+) -> None:
+    opened = Portal(client, {}).post("/session", {"username": "VSPHERE\\mary", "password": PASSWORD})
+    assert opened.status_code == 200
+    cookie = SimpleCookie(opened.headers["set-cookie"])["moorage_session"].value
+    browser = Portal(client, {"Cookie": f"moorage_session={cookie}"})
+    assert browser.get("/users/current").json["username"] == MARY
+    directory.away = True  # nothing is asked for a session
+    assert browser.get("/users/current").status_code == 200
+    directory.away = False
+    directory.remove(MARY)
+    services.refresh.run(FakeRun())
+    assert browser.get("/users/current").status_code == 401
+    assert Portal(client, {}).post("/session", {"username": MARY, "password": PASSWORD}).status_code == 401
+    directory.away = True
+    refused = Portal(client, {}).post("/session", {"username": MARY, "password": PASSWORD})
+    assert (refused.status_code, code_of(refused)) == (503, "UNAVAILABLE")
 
 
 # The directory is away
