@@ -16,6 +16,7 @@ from moorage.identity.errors import (
     DirectoryAwayError,
     DirectoryMisconfiguredError,
     DirectoryUntrustedError,
+    NotAdmittedError,
 )
 from moorage.identity.vcenters import Vcenters
 from moorage.identity.vsphere_directory import VsphereDirectory
@@ -78,6 +79,19 @@ def test_a_wrong_password_is_refused_and_no_session_stays(vcenter: Vcenter) -> N
     after = vcenter.count()
     assert after["Refused"] - before["Refused"] == 3
     assert after["Logins"] - before["Logins"] == after["Logouts"] - before["Logouts"] == 3
+
+
+def test_an_account_without_any_right_in_vcenter_is_told_so_if_its_password_is_right(
+    vcenter: Vcenter,
+) -> None:
+    people = directory(connection(vcenter))
+    with pytest.raises(NotAdmittedError, match="Read-only"):
+        people.prove("CORP\\carol", "carols password")
+    with pytest.raises(BadCredentialsError) as refused:
+        people.prove("CORP\\carol", "wrong")
+    assert not isinstance(refused.value, NotAdmittedError)
+    with pytest.raises(DirectoryMisconfiguredError, match="lets the service account do nothing"):
+        directory(connection(vcenter, account="carol@corp.example.com"), secret="carols password").person(BOB)
 
 
 def test_groups_come_with_those_around_them(vcenter: Vcenter) -> None:

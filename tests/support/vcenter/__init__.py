@@ -23,7 +23,10 @@ PASSWORDS = {
     "alice@vsphere.local": 'alice\'s <right> & "only" pässword',
     "bob@corp.example.com": "bobs password",
     "alice@corp.example.com": "another alice",
+    "carol@corp.example.com": "carols password",
 }
+#: With a password that is right, and no right in vCenter at all.
+SHUT_OUT = ("carol@corp.example.com",)
 MEMBERS = {
     "VSPHERE.LOCAL\\Administrators": ["CORP\\Admins"],
     "VSPHERE.LOCAL\\Users": ["VSPHERE.LOCAL\\alice", "CORP\\Staff"],
@@ -91,6 +94,7 @@ class Vcenter:
             "Certificate": str(issued.certificate),
             "Key": str(issued.key),
             "Passwords": dict(passwords),
+            "ShutOut": SHUT_OUT,
             "Aliases": ALIASES,
             "Members": {name: list(inside) for name, inside in members.items()},
         }

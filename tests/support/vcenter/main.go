@@ -33,6 +33,8 @@ type people struct {
 	Key         string
 	// By name@domain.
 	Passwords map[string]string
+	// Whose right password does not let them in, for want of any right.
+	ShutOut []string
 	// The alias of each domain.
 	Aliases map[string]string
 	// DOMAIN\group and its direct members, people and groups.
@@ -160,12 +162,18 @@ func guarded(next http.Handler) http.Handler {
 		if login := read.Body.Login; login != nil {
 			counted.Names = append(counted.Names, login.UserName)
 			password, ok := known.Passwords[strings.ToLower(login.UserName)]
+			fault := ""
 			if !ok || password != login.Password {
+				fault = "InvalidLogin"
+			} else if holds(known.ShutOut, login.UserName) {
+				fault = "NoPermission"
+			}
+			if fault != "" {
 				counted.Refused++
 				counted.Unlock()
 				w.Header().Set("Content-Type", "text/xml")
 				w.WriteHeader(http.StatusInternalServerError)
-				fmt.Fprintf(w, refusal, "InvalidLogin")
+				fmt.Fprintf(w, refusal, fault)
 				return
 			}
 			counted.Logins++
