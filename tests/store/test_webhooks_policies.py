@@ -137,3 +137,18 @@ def test_a_deleted_project_takes_its_policies_along(site):
     site.webhooks.create(ALICE, project_id, draft(ADDRESS))
     site.projects.delete(ALICE, project_id)
     assert database.execute_sql("SELECT count(*) FROM webhook_policy").fetchone() == (0,)
+
+
+def test_with_the_key_gone_a_policy_can_be_seen_and_set_anew_but_sends_nothing(site, tmp_path):
+    made = site.policy(secret_target())
+    site.push_image("v1", b"one")
+    (tmp_path / "keys" / "sealing.key").unlink()
+    site.keyring.ensure()
+    assert site.webhooks.get(site.project_id, made.id).targets[0].auth_header == ""
+    site.deliver()
+    (delivery,) = site.sent(made)
+    assert delivery.state is State.ERROR
+    assert "secrets" in delivery.message
+    changed = site.webhooks.change(ALICE, site.project_id, made.id, draft(secret_target()))
+    assert changed.secret not in ("", made.secret)
+    assert site.webhooks.get(site.project_id, made.id) == changed
