@@ -7,11 +7,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from fnmatch import fnmatchcase
 from types import FrameType
 from typing import NoReturn
 
 from tests.bench.dataset import Dataset
 from tests.bench.errors import BenchError
+from tests.bench.log_rows import PREFIX, log_rows
 from tests.bench.measure import Result, measure
 from tests.bench.options import Options, parse
 from tests.bench.ours import running_ours, start_ours
@@ -46,7 +48,7 @@ def _run(options: Options, stack: ExitStack) -> list[Result]:
     if not options.keep:
         stack.callback(shutil.rmtree, options.folder, ignore_errors=True)
     dataset = Dataset(PayloadFile(options.folder / "payload", options.sizes.huge), options.sizes)
-    rows = _chosen(all_rows(dataset, options.folder, stack, options.settings), options.only)
+    rows = _chosen(_rows(dataset, options, stack), options.only)
     peer = start_peer(options.folder / "peer")
     stack.callback(peer.stop)
     ours = _ours(options)
@@ -55,12 +57,19 @@ def _run(options: Options, stack: ExitStack) -> list[Result]:
     return [measure(row, ours, peer, options.rounds, options.seconds) for row in rows]
 
 
+def _rows(dataset: Dataset, options: Options, stack: ExitStack) -> list[Row]:
+    rows = all_rows(dataset, options.folder, stack, options.settings)
+    if any(name.startswith(PREFIX) for name in options.only):
+        rows += log_rows(options.folder / "log", stack, options.log)
+    return rows
+
+
 def _chosen(rows: Sequence[Row], only: frozenset[str]) -> list[Row]:
-    unknown = only - {row.name for row in rows}
+    unknown = [each for each in only if not any(fnmatchcase(row.name, each) for row in rows)]
     if unknown:
         names = ", ".join(row.name for row in rows)
-        raise BenchError(f"no such row: {', '.join(sorted(unknown))}; there are {names}")
-    return [row for row in rows if not only or row.name in only]
+        raise BenchError(f"no such row: {', '.join(sorted(unknown))}; there are {names} and {PREFIX}*")
+    return [row for row in rows if not only or any(fnmatchcase(row.name, each) for each in only)]
 
 
 def _ours(options: Options) -> Target:

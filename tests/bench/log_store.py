@@ -4,8 +4,8 @@ import random
 import shutil
 import statistics
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -147,21 +147,48 @@ def append_many(number: int) -> float:
     return _append([_new(number * 1000 + each) for each in range(1000)], durable=False)
 
 
-@contextmanager
-def bound(kind: str, folder: Path) -> Iterator[Path]:
-    """An empty log, the database bound to it; gives the folder of its files."""
-    folder.mkdir(parents=True)
-    server = PostgresqlServer() if kind == "postgresql" else None
-    try:
-        url = f"sqlite:///{folder}/log.sqlite" if server is None else server.create("bench")
+class Logs:
+    """A long log and an empty one in each database, made when they are asked for.
+
+    Args:
+        stack: ends the server and removes the files.
+        count: entries of the long one.
+    """
+
+    def __init__(self, folder: Path, stack: ExitStack, count: int) -> None:
+        self._folder = folder
+        self._stack = stack
+        self.count = count
+        self._server: PostgresqlServer | None = None
+        self._known: dict[tuple[str, int], str] = {}
+
+    def bind(self, kind: str, *, long: bool) -> None:
+        """Have all of this module speak of one of them."""
+        count = self.count if long else 0
+        if self._known:
+            close_connection()
+        url = self._known.get((kind, count))
+        if url is not None:
+            open_database(url)
+            return
+        url = self._known[kind, count] = self._address(kind, count)
         open_database(url)
-        migrate.upgrade(folder / "backups")
-        yield folder
-    finally:
-        close_connection()
-        if server is not None:
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        self._stack.callback(close_connection)
+        migrate.upgrade(self._folder / "backups")
+        if count:
+            print(f"  {kind}:", file=sys.stderr)
+            fill(count)
+
+    def _address(self, kind: str, count: int) -> str:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if kind == "sqlite":
+            path = self._folder / f"log-{count}.sqlite"
+            self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            return f"sqlite:///{path.absolute()}"
+        if self._server is None:
+            self._server = PostgresqlServer()
+            self._stack.callback(self._server.stop)
+        return self._server.create(f"log_{count}")
 
 
 def _copy(batch: list[tuple[object, ...]]) -> None:

@@ -20,6 +20,7 @@ class Options:
         rounds: measurements of each row and registry.
         seconds: length of one measurement.
         sizes: how much is stored.
+        log: entries of the log that is searched.
         quick: a look, not figures to compare.
         keep: leave the data and logs.
         serving: `direct` or `nginx` before Moorage.
@@ -36,6 +37,7 @@ class Options:
     rounds: int
     seconds: float
     sizes: Sizes
+    log: int
     quick: bool
     keep: bool
     serving: str
@@ -58,6 +60,7 @@ def parse(arguments: Sequence[str]) -> Options:
         rounds=given.rounds or (1 if given.quick else 3),
         seconds=given.seconds or (1.0 if given.quick else 4.0),
         sizes=_sizes(given),
+        log=given.log or (100_000 if given.quick else 5_000_000),
         quick=given.quick,
         keep=given.keep,
         serving=given.serving,
@@ -78,7 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure Moorage side by side with Debian's docker-registry.",
     )
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME", help="only this row (repeatable)"
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this row, or rows like 'audit_*' (repeatable)",
     )
     parser.add_argument("--rounds", type=_positive, metavar="N", help="rounds of each row (3)")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of one measurement (4)")
@@ -87,6 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--garbage", type=_hundreds, metavar="MANIFESTS", help="of the collection, ten blobs each (10000)"
+    )
+    parser.add_argument(
+        "--log", type=_positive, metavar="ENTRIES", help="of the log, for the rows audit_* (5000000)"
     )
     parser.add_argument("--keep", action="store_true", help="leave data and logs in build/bench")
     parser.add_argument(
