@@ -98,11 +98,15 @@ class AccessTokenRevoked(Event):
 
 @dataclass(frozen=True, slots=True)
 class RobotCreated(Event):
-    """`project_id` is 0 for a robot of the system, in all three of these."""
+    """`project_id` is 0 for a robot of the system, in all three of these.
+
+    `may` says in words what the robot may do from now on; empty where that stays.
+    """
 
     project_id: int
     robot_id: int
     name: str
+    may: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,7 @@ class RobotChanged(Event):
     robot_id: int
     name: str
     what: str
+    may: str = ""
 
 
 @dataclass(frozen=True, slots=True)

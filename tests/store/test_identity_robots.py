@@ -21,6 +21,8 @@ from tests.support.at_once import at_once
 from tests.support.clock import SetClock
 
 PUSH = frozenset({RobotRight("repository", "pull"), RobotRight("repository", "push")})
+#: What the log says of them in the first project there is.
+MAY_PUSH = "project 1: repository pull, repository push"
 GOOD_SECRET = "Tide-and-Time-17x"
 
 
@@ -48,7 +50,7 @@ def test_a_new_robot_has_a_login_name_rights_and_an_end(accounts: Accounts, dock
     assert (made.expires_at, made.duration_days) == (clock.moment + timedelta(days=30), 30)
     assert accounts.robots.get(made.id) == made
     assert accounts.robots.prove(made.name, secret) == made.principal()
-    assert accounts.told[1:] == [RobotCreated(ACTOR, dock.id, made.id, made.name)]
+    assert accounts.told[1:] == [RobotCreated(ACTOR, dock.id, made.id, made.name, MAY_PUSH)]
 
 
 @pytest.mark.parametrize("days", [-1, None])
@@ -156,7 +158,9 @@ def test_a_change_that_touches_security_voids_every_token(
         change = {**change, "permissions": [within(dock, PUSH)]}
     changed: Robot = accounts.robots.change(ACTOR, made.id, **change)  # type: ignore[arg-type]
     assert changed.generation > made.generation
-    assert accounts.told[2:] == [RobotChanged(ACTOR, dock.id, made.id, made.name, what)]
+    assert accounts.told[2:] == [
+        RobotChanged(ACTOR, dock.id, made.id, made.name, what, MAY_PUSH if "permissions" in what else "")
+    ]
     with pytest.raises(BadCredentialsError):
         accounts.robots.current(made.id, made.generation)
 

@@ -140,8 +140,8 @@ TABLE: Mapping[type[events.Event], Describe] = {
     events.GroupDeleted: lambda e: _group("delete_user_group", e),
     events.AccessTokenCreated: lambda e: _access_token("create_access_token", e),
     events.AccessTokenRevoked: lambda e: _access_token("delete_access_token", e),
-    events.RobotCreated: lambda e: _robot("create_robot", e),
-    events.RobotChanged: lambda e: _robot("update_robot", e, e.what),
+    events.RobotCreated: lambda e: _robot("create_robot", e, e.may),
+    events.RobotChanged: lambda e: _robot("update_robot", e, f"{e.what}: {e.may}" if e.may else e.what),
     events.RobotDeleted: lambda e: _robot("delete_robot", e),
     events.DirectoryConnected: lambda e: Deed(
         "create_directory", "directory", e.address, detail=f"as {e.account}"

@@ -16,6 +16,7 @@ MIN_SECRET_LENGTH = 16
 MAX_SECRET_LENGTH = 128
 MAX_DESCRIPTION = 1024
 MAX_PLACES = 500
+_SHOWN = 500
 
 _name = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*").fullmatch
 
@@ -67,6 +68,22 @@ def checked_secret(secret: str) -> str:
             "and an upper-case letter and a digit"
         )
     return secret
+
+
+def in_words(permissions: Collection[RobotPermission]) -> str:
+    """What a robot may do, for the log; projects by their numbers, and cut where it gets long."""
+    places = []
+    for each in permissions:
+        where = f"project {each.project_id}" if each.project_id else "every project"
+        place = "outside projects" if each.kind is PermissionKind.SYSTEM else where
+        held = sorted(f"{right.resource} {right.action}" for right in each.rights)
+        places.append(f"{place}: {', '.join(held)}")
+    text = "; ".join(places)
+    return (
+        text
+        if len(text) <= _SHOWN
+        else f"{text[:_SHOWN]}... ({sum(len(p.rights) for p in permissions)} in all)"
+    )
 
 
 class Grantable:

@@ -30,6 +30,7 @@ from moorage.identity.robot_terms import (
     Grantable,
     checked_secret,
     end,
+    in_words,
     login_name,
     prefix_of,
 )
@@ -101,7 +102,7 @@ class Robots:
         secret = new_secret()
         with atomic():
             robot_id = self._insert({**values, "secret_digest": digest_secret(secret)}, wanted)
-            self._events.publish(RobotCreated(actor, project_id, robot_id, login))
+            self._events.publish(RobotCreated(actor, project_id, robot_id, login, in_words(wanted)))
             return self.get(robot_id), secret
 
     def get(self, robot_id: int) -> Robot:
@@ -273,8 +274,10 @@ class Robots:
         self._store.update(robot.id, self._clock(), bump=what != "description", **changed)
         if isinstance(permissions, tuple):
             self._store.replace_permissions(robot.id, permissions)
-        self._events.publish(RobotChanged(actor, robot.project_id, robot.id, robot.name, what))
-        return self.get(robot.id)
+        fresh = self.get(robot.id)
+        may = "" if permissions is None else in_words(fresh.permissions)
+        self._events.publish(RobotChanged(actor, robot.project_id, robot.id, robot.name, what, may))
+        return fresh
 
     def _delete(self, actor: Actor, robot: Robot) -> None:
         self._store.delete(robot.id)

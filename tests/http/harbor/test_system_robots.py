@@ -1,5 +1,6 @@
 """`/robots` of the level system: several projects, all of them, and what lies outside."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -207,6 +208,17 @@ def test_the_log_tells_of_system_robots_and_names_no_project(admin: Portal, dock
     (entry,) = admin.get("/audit-logs", q="operation=create_robot").json
     assert entry["resource"] == "robot$ci"
     assert admin.get("/projects/dock/logs", q="operation=create_robot").json == []
+
+
+def test_the_log_says_what_a_robot_was_given(admin: Portal, dock: Project) -> None:
+    made = admin.post("/robots", wanted(permission("dock", PULL), permission("/", USERS, kind="system")))
+    pairs = admin.get("/permissions").json["project"]
+    admin.put(made.headers["location"], {"permissions": [permission("*", *pairs)]})
+    changed, created = admin.get("/auditlog-exts", q="resource_type=robot").json
+    given = f"project {dock.id}: repository pull; outside projects: user list"
+    assert given in json.dumps(created)
+    assert "permissions: every project: accessory list" in json.dumps(changed)
+    assert f"({len(pairs)} in all)" in json.dumps(changed)
 
 
 @pytest.mark.parametrize("right", [("log", "list"), ("repository", "pull")])
