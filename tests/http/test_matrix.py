@@ -29,6 +29,9 @@ from moorage.retention.document import Draft
 from moorage.retention.model import Rule, Template
 from moorage.retention.policies import KIND as RETENTION
 from moorage.services import Services
+from moorage.webhooks.document import Draft as Webhook
+from moorage.webhooks.document import DraftTarget
+from moorage.webhooks.model import EventType, TargetKind
 from tests.http.harbor.portal import Pusher
 from tests.support.images import image
 from tests.support.people import PASSWORD, People
@@ -263,6 +266,7 @@ def test_outside_projects_everybody_may_do_what_the_table_says(
             assert (status == HTTPStatus.FORBIDDEN) is refused, str(route)
 
 
+_WEBHOOK = Webhook("hook", (EventType.PUSH_ARTIFACT,), (DraftTarget(TargetKind.HTTP, "https://hooks.test/"),))
 # What lies in ``pier``, by the field that names it, with what must stand beside it.
 Children = Mapping[str, Mapping[str, str]]
 #: Fields that name no thing of a project's own.
@@ -276,12 +280,18 @@ def children(services: Services, people: People, push: Pusher, pier: Project, be
         SYSTEM, pier.id, repositories=Selector("**", "repoMatches"), tags=Selector("**")
     )
     label = services.labels.create(SYSTEM, pier.id, name="foreign")
+    own_webhook, webhook = (services.webhooks.create(SYSTEM, each.id, _WEBHOOK) for each in (berth, pier))
+    run = services.executions.request(SYSTEM, RETENTION, trigger=Trigger.MANUAL, project_id=pier.id)
+    of_another_run = {"webhook_policy_id": str(own_webhook.id), "execution_id": str(run.id), "task_id": "1"}
     of_another_project = {"repository_name": "app", "reference": foreign.digest, "tag_name": "1"}
     return {
         "repository_name": {"repository_name": "secret", "reference": "1", "tag_name": "1"},
         "reference": of_another_project,
         "tag_name": of_another_project,
         "mid": {"mid": str(people.member(pier, people.bob, Role.GUEST))},
+        "webhook_policy_id": {"webhook_policy_id": str(webhook.id)},
+        "execution_id": of_another_run,
+        "task_id": of_another_run,
         "label_id": {"repository_name": "app", "reference": "1", "label_id": str(label.id)},
         "immutable_rule_id": {"immutable_rule_id": str(rule.id)},
     }
