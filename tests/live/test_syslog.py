@@ -27,8 +27,8 @@ THREADS = 4
 
 @pytest.fixture
 def rsyslogs(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Rsyslog]:
-    def make(name: str = "rsyslog", *tls: Path) -> Rsyslog:
-        made = Rsyslog(tmp_path / name, *tls)
+    def make(name: str = "rsyslog", *tls: Path, mutual: bool = False) -> Rsyslog:
+        made = Rsyslog(tmp_path / name, *tls, mutual=mutual)
         request.addfinalizer(made.kill)
         made.start()
         return made
@@ -158,6 +158,7 @@ def test_entries_wait_while_the_syslog_server_is_away(
     server = serve(f"tcp://127.0.0.1:{rsyslog.port}", MOORAGE_SYSLOG_WARN_MINUTES="0.01")
     use(server, 1)
     quiet(server, rsyslog)
+    time.sleep(6)  # what a server got just before it goes would be sent again
     before = len(rsyslog.numbers())
     if database_kind == "postgresql":
         rsyslog.kill()
@@ -211,6 +212,28 @@ def _pulls_until_it_fails(server: RunningServer, stop: threading.Event) -> None:
         assert stop.wait(60)
 
 
+def test_a_syslog_server_that_is_restarted_under_load_gets_everything(
+    serve: Callable[..., RunningServer], rsyslogs: Callable[..., Rsyslog]
+) -> None:
+    rsyslog = rsyslogs()
+    server = serve(f"tcp://127.0.0.1:{rsyslog.port}", MOORAGE_AUDIT_FLUSH_SECONDS="0.05")
+    use(server, 1)
+    stop = threading.Event()
+    traffic = threading.Thread(target=pull_often, args=(server, 1_000_000, stop))
+    traffic.start()
+    for _ in range(5):
+        until(partial(_has, rsyslog, len(rsyslog.numbers()) + 200))
+        rsyslog.stop()
+        rsyslog.start()
+    stop.set()
+    traffic.join()
+    quiet(server, rsyslog)
+    numbers = rsyslog.numbers()
+    assert set(numbers) == set(logged(server))
+    # What lay unread when it ended, or might have, comes once more and in its order.
+    assert list(dict.fromkeys(numbers)) == logged(server)
+
+
 def test_a_stop_is_not_held_up_and_what_came_before_is_not_sent_twice(
     serve: Callable[..., RunningServer], rsyslogs: Callable[..., Rsyslog]
 ) -> None:
@@ -246,6 +269,22 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(
     assert rsyslog.received() == []
     # Whoever puts the right authority into the file need not start anything anew.
     other[0].write_bytes(good[0].read_bytes())
+    until(lambda: all_arrived(server, rsyslog))
+    assert rsyslog.numbers() == logged(server)
+
+
+def test_a_server_that_wants_a_certificate_gets_it(
+    serve_on_sqlite: Callable[..., RunningServer], rsyslogs: Callable[..., Rsyslog], tmp_path: Path
+) -> None:
+    ours, key = tmp_path / "ours.pem", tmp_path / "ours.key"
+    make_certificate(ours, key)
+    rsyslog = rsyslogs("rsyslog", ours, key, mutual=True)
+    server = serve_on_sqlite(f"tls://127.0.0.1:{rsyslog.port}", MOORAGE_SYSLOG_CA_FILE=str(ours))
+    use(server, 1)
+    until(lambda: bool(status(server)["error"]))
+    assert rsyslog.received() == []
+    server.stop()
+    server.start(MOORAGE_SYSLOG_CERT_FILE=str(ours), MOORAGE_SYSLOG_KEY_FILE=str(key))
     until(lambda: all_arrived(server, rsyslog))
     assert rsyslog.numbers() == logged(server)
 

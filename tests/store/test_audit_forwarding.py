@@ -27,7 +27,7 @@ from tests.support.syslog_receiver import Receiver, until
 pytestmark = pytest.mark.usefixtures("database")
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
-QUICK = Pace(batch=50, look=0.02, save=0.05, pause=0.05, pause_most=0.2)
+QUICK = Pace(batch=50, look=0.02, save=0.05, trust=0.0, pause=0.05, pause_most=0.2)
 PLAIN = Entry(
     *(0, NOON, "req", "user", "alice", "192.0.2.7", "docker/27", "pull_artifact", "artifact"),
     *("dock/app:1", 1, "dock", "dock/app", "1", "", Result.SUCCESS, ""),
@@ -135,6 +135,17 @@ def test_what_lay_unread_with_a_server_that_died_is_sent_again(
         receiver.come_back()
         until(lambda: set(receiver.numbers()) == set(logged()))
     assert progress().settled_id == logged()[-1]
+
+
+def test_what_a_server_got_just_before_it_ended_the_connection_is_sent_again(
+    forwarding: Callable[..., Forwarding], receiver: Receiver
+) -> None:
+    write(10)
+    with running(forwarding(replace(QUICK, trust=60))):
+        receiver.wait_until(lambda: len(receiver.messages) == 10)
+        receiver.go_away()
+        receiver.come_back()
+        until(lambda: receiver.numbers() == logged() + logged())
 
 
 @pytest.mark.parametrize("pace", [replace(QUICK, settle=0.1), replace(QUICK, settle_entries=50)])

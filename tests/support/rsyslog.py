@@ -42,9 +42,12 @@ class Rsyslog:
 
     Args:
         certificate: with its key it makes this a server for TLS.
+        mutual: clients have to show a certificate that this one has signed.
     """
 
-    def __init__(self, folder: Path, certificate: Path | None = None, key: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, certificate: Path | None = None, key: Path | None = None, *, mutual: bool = False
+    ) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
         self.port = free_port()
@@ -54,6 +57,8 @@ class Rsyslog:
         tls = certificate is not None
         common = [
             f'global(workDirectory="{folder}" maxMessageSize="64k")',
+            # As an administrator has it who wants a stop to lose nothing of what was read.
+            'main_queue(queue.type="LinkedList" queue.timeoutShutdown="20000")',
             f'template(name="plain" type="string" string="{_TEMPLATE}")',
         ]
         if tls:
@@ -61,7 +66,7 @@ class Rsyslog:
                 f'global(defaultNetstreamDriver="gtls" defaultNetstreamDriverCAFile="{certificate}" '
                 f'defaultNetstreamDriverCertFile="{certificate}" defaultNetstreamDriverKeyFile="{key}")',
                 'module(load="imtcp" streamDriver.Name="gtls" streamDriver.Mode="1" '
-                'streamDriver.AuthMode="anon")',
+                f'streamDriver.AuthMode="{"x509/certvalid" if mutual else "anon"}")',
             ]
         else:
             common += [

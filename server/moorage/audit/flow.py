@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 
 from moorage.audit.errors import LineBrokenError
@@ -25,6 +26,8 @@ class Pace:
         save: how often progress is written at most, while entries flow.
         beat: how often it is written although nothing changed.
         settle: how long entries may be sent and not known to be read, and how many.
+        trust: a server that ends the connection by itself has worked on what it got so long before; what it
+            got later may have been thrown away, for instance because it did not want this client at all.
         finish: how long the server may take to read what it has, and at the end of this process.
         pause: between two attempts to connect, at first and at most.
     """
@@ -36,6 +39,7 @@ class Pace:
     beat: float = 15.0
     settle: float = 60.0
     settle_entries: int = 10_000
+    trust: float = 5.0
     connect: float = 10.0
     finish: float = 30.0
     finish_at_end: float = 1.0
@@ -77,11 +81,16 @@ class Flow:
         self._settled_at = self._saved_at = time.monotonic()
         self._looked_at = -math.inf
         self._saved = (place, place)
+        #: What was acknowledged when, as far back as `Pace.trust`, and what was before that.
+        self._lately: deque[tuple[float, int]] = deque()
+        self._trusted = place
 
     def connected(self) -> None:
         """Begin anew behind what is settled, and write down that there is a connection."""
         self._place = self._acknowledged = self.settled
         self._unsettled = self._told = 0
+        self._lately.clear()
+        self._trusted = self.settled
         self._settled_at, self._looked_at = time.monotonic(), -math.inf
         self._save(connected=True, error="")
 
@@ -110,7 +119,7 @@ class Flow:
             self._told = 0
             self._note(line)
             if error.in_order:
-                self._settle(self._acknowledged)
+                self._settle(self._trusted)
             raise
         self._save()
 
@@ -148,13 +157,17 @@ class Flow:
         if not self._unsettled:
             self._settled_at = time.monotonic()
             return False
-        return (
-            self._unsettled >= self._pace.settle_entries
-            or time.monotonic() - self._settled_at >= self._pace.settle
+        since = time.monotonic() - self._settled_at
+        return since >= self._pace.settle or (
+            self._unsettled >= self._pace.settle_entries and since >= self._pace.look
         )
 
     def _note(self, line: Line) -> None:
+        now = time.monotonic()
         self._acknowledged = max(self._acknowledged, line.acknowledged())
+        self._lately.append((now, self._acknowledged))
+        while self._lately and self._lately[0][0] <= now - self._pace.trust:
+            self._trusted = self._lately.popleft()[1]
         if line.is_certain:
             self._settle(self._acknowledged)
 

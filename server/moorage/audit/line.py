@@ -1,9 +1,10 @@
 """Connections to a syslog server: what they have in common, and datagrams (RFC 5426).
 
-Nothing here waits longer than it is told to, and a stop ends every wait within a second.
+Nothing here waits longer than it is told to, and a stop ends every wait within two seconds.
 """
 
 import errno
+import os
 import select
 import socket
 import ssl
@@ -18,7 +19,7 @@ from moorage.audit.errors import LineBrokenError
 Numbered = tuple[int, bytes]
 
 _SLICE_SECONDS = 0.1
-_STOP_SECONDS = 1.0
+_STOP_SECONDS = 1.5
 #: When nothing at all goes out for so long, the connection is given up.
 STALL_SECONDS = 30.0
 #: Datagrams that come faster find no room at the server, and nobody would know.
@@ -62,7 +63,7 @@ class Waiting:
         """What came of `events`; 0 when the time is up.
 
         Args:
-            stops: a stop ends the wait at once, and not only after a second.
+            stops: a stop ends the wait at once, and not only after a moment.
         """
         self._poll.register(self._descriptor, events)
         while True:
@@ -129,7 +130,7 @@ class DatagramLine:
     def _check(self) -> None:
         number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
-            raise LineBrokenError(told(OSError(number, "")))
+            raise LineBrokenError(told(OSError(number, os.strerror(number))))
 
     def _drain(self) -> None:
         """A syslog server answers nothing; whatever came is thrown away."""

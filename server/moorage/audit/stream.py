@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import math
 import select
 import socket
 import ssl
@@ -16,13 +17,15 @@ from contextlib import suppress
 from moorage.audit.errors import LineBrokenError
 from moorage.audit.line import CHUNK, STALL_SECONDS, Numbered, Waiting, told
 
+_PROOF_SECONDS = 0.7
+
 
 class StreamLine:
     """TCP, or TLS over it.
 
     What the server's system acknowledged may still lie unread there when the server dies. A server that
     closes the connection with all of it read ends it in order (FIN), any other one resets it (RST): so much
-    can be known. `finish` asks for the first.
+    can be known. `finish` asks for the first, of a server that had the time to refuse this client before.
 
     Args:
         tls: None for plain TCP; the handshake is `shake_hands`.
@@ -35,6 +38,7 @@ class StreamLine:
     ) -> None:
         self._socket = made
         self._waiting = Waiting(made, stop)
+        self._proven_at = math.inf
         self._written = 0
         self._encoded = 0
         #: Where in the stream each message ends, with its number.
@@ -52,6 +56,7 @@ class StreamLine:
         Raises:
             LineBrokenError: the server's certificate is not good, or it does not answer.
         """
+        self._proven_at = time.monotonic() + _PROOF_SECONDS
         tls = self._tls
         while tls is not None:
             try:
@@ -89,6 +94,9 @@ class StreamLine:
             self._hear()
 
     def finish(self, seconds: float) -> None:
+        # In TLS a server refuses a client after the handshake, from the client's point of view.
+        if self._waiting.until(select.POLLIN, self._proven_at):
+            self._hear()
         deadline = time.monotonic() + seconds
         try:
             if self._tls is not None:
