@@ -81,7 +81,7 @@ def running(forwarding: Forwarding) -> Iterator[threading.Event]:
         stop.set()
         began = time.monotonic()
         thread.join(20)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 4  # two, and what a busy machine adds
 
 
 def test_every_entry_arrives_once_and_in_order(

@@ -19,7 +19,7 @@ from moorage.audit.errors import LineBrokenError
 Numbered = tuple[int, bytes]
 
 _SLICE_SECONDS = 0.1
-_STOP_SECONDS = 1.5
+_STOP_SECONDS = 1.2
 #: When nothing at all goes out for so long, the connection is given up.
 STALL_SECONDS = 30.0
 #: Datagrams that come faster find no room at the server, and nobody would know.
