@@ -18,7 +18,7 @@ from moorage.distribution.tables import (
 )
 from moorage.events import RepositoryChanged, RepositoryCreated, RepositoryDeleted, TagDeleted, TagMoved
 from moorage.identity.model import PrincipalKind
-from moorage.identity.tables import RobotRow, UserRow
+from moorage.identity.tables import RobotRightRow, RobotRow, UserRow
 from moorage.oci.digest import digest_of
 from moorage.oci.names import RepositoryName, Tag
 from moorage.projects.tables import MemberRow
@@ -205,9 +205,13 @@ def person(text, **columns):
 
 
 def robot(text, project_id, **columns):
-    return RobotRow.create(
+    made = RobotRow.create(
         name=text, project_id=project_id, secret_digest="", created_at=EPOCH, updated_at=EPOCH, **columns
-    ).id
+    )
+    RobotRightRow.create(
+        robot=made, kind="project", project_id=project_id, resource="repository", action="pull"
+    )
+    return made.id
 
 
 @pytest.fixture
