@@ -8,7 +8,7 @@ import harbor_client as hc
 import pytest
 
 from tests.support.administration import Login
-from tests.support.harbor_client import Client, made, refused
+from tests.support.harbor_client import TAGS, Client, made, operations, refused
 from tests.support.images import image
 from tests.support.server import ADMIN
 from tests.support.site import PRIVATE, PUBLIC, Site
@@ -232,3 +232,101 @@ def test_what_is_put_up_with(chief: Client):
 
 def _number(chief: Client, project: str) -> Any:
     return chief.api("Project").get_project(project).project_id
+
+
+def test_labels(chief: Client, pushed: tuple[str, str]):
+    name, digest = pushed
+    api, artifacts = chief.api("Label"), chief.api("Artifact")
+    project = _number(chief, PRIVATE)
+    wish = hc.Label(name="seaworthy", color="#00AB9A", scope="p", project_id=project)
+    number = made(api.create_label_with_http_info(wish))
+    with refused(409):
+        api.create_label(wish)
+    api.update_label(number, hc.Label(name="tested", color="#00AB9A", scope="p", project_id=project))
+    assert api.get_label_by_id(number).name == "tested"
+    assert [each.id for each in api.list_labels(scope="p", project_id=project, name="tested")] == [number]
+    artifacts.add_label(PRIVATE, name, digest, hc.Label(id=number))
+    (found,) = artifacts.list_artifacts(PRIVATE, name, with_label=True, q=f"labels=({number})")
+    assert [each.name for each in found.labels] == ["tested"]
+    artifacts.remove_label(PRIVATE, name, digest, number)
+    assert artifacts.list_artifacts(PRIVATE, name, q=f"labels=({number})") == []
+    api.delete_label(number)
+    with refused(404):
+        api.get_label_by_id(number)
+
+
+def test_what_else_there_is_of_an_artifact(chief: Client, pushed: tuple[str, str]):
+    name, digest = pushed
+    artifacts = chief.api("Artifact")
+    assert "created_by" in artifacts.get_addition(PRIVATE, name, digest, "build_history")
+    assert artifacts.get_vulnerabilities_addition(PRIVATE, name, digest)
+    with refused(404):
+        artifacts.get_addition(PRIVATE, name, "sha256:" + "0" * 64, "build_history")
+    found = chief.api("Project").list_artifacts_of_project(PRIVATE, with_tag=True, page_size=100)
+    assert digest in [each.digest for each in found]
+
+
+def test_metadata_of_a_project(chief: Client):
+    api = chief.api("ProjectMetadata")
+    api.add_project_metadatas(PUBLIC, metadata={"auto_scan": "true"})
+    assert api.get_project_metadata(PUBLIC, "auto_scan") == {"auto_scan": "true"}
+    api.delete_project_metadata(PUBLIC, "auto_scan")
+    with refused(404):
+        api.get_project_metadata(PUBLIC, "auto_scan")
+
+
+def test_groups_without_a_directory(chief: Client):
+    api = chief.api("Usergroup")
+    assert api.list_user_groups() == []
+    assert api.search_user_groups("sail") == []
+    with refused(404):
+        api.get_user_group(1)
+    with refused(404):
+        api.update_user_group(1, usergroup=hc.UserGroup(group_name="sailors"))
+    with refused(404):
+        api.delete_user_group(1)
+    with refused(409):
+        api.create_user_group(usergroup=hc.UserGroup(group_name="sailors@vsphere.local", group_type=2))
+    with refused(412):
+        chief.api("User").set_cli_secret(1, hc.OIDCCliSecretReq(secret="Harbour-5-pilot"))
+
+
+def test_webhooks(chief: Client):
+    api = chief.api("Webhook")
+    assert "PUSH_ARTIFACT" in api.get_supported_event_types(PRIVATE).event_type
+    wish = hc.WebhookPolicy(
+        name="bell",
+        enabled=True,
+        event_types=["PUSH_ARTIFACT"],
+        targets=[hc.WebhookTargetObject(type="http", address="https://hooks.example.com/x", auth_header="k")],
+    )
+    number = made(api.create_webhook_policy_of_project_with_http_info(PRIVATE, wish))
+    found = api.get_webhook_policy_of_project(PRIVATE, number)
+    assert (found.name, found.targets[0].address) == ("bell", "https://hooks.example.com/x")
+    assert found.targets[0].auth_header != "k"
+    found.enabled = False
+    api.update_webhook_policy_of_project(PRIVATE, number, found)
+    assert [each.enabled for each in api.list_webhook_policies_of_project(PRIVATE)] == [False]
+    assert [each.enabled for each in api.last_trigger(PRIVATE)] == [False]
+    assert api.list_executions_of_webhook_policy(PRIVATE, number) == []
+    with refused(404):
+        api.list_tasks_of_webhook_execution(PRIVATE, number, 1)
+    with refused(404):
+        api.get_logs_of_webhook_task(PRIVATE, number, 1, 1)
+    assert chief.api("Webhookjob").list_webhook_jobs(PRIVATE, number) == []
+    with refused(404):
+        api.get_webhook_policy_of_project(PUBLIC, number)
+    api.delete_webhook_policy_of_project(PRIVATE, number)
+    assert api.list_webhook_policies_of_project(PRIVATE) == []
+
+
+def test_every_operation_of_these_tags_was_called(chief: Client):
+    """The last one here, after all the others."""
+    of_scanners = {
+        ("GET", "/projects/{project_name_or_id}/scanner"),
+        ("PUT", "/projects/{project_name_or_id}/scanner"),
+        ("GET", "/projects/{project_name_or_id}/scanner/candidates"),
+    }
+    wanted = {each for tag in TAGS for each in operations(tag)}
+    assert len(wanted) > 90
+    assert wanted - chief.called == of_scanners

@@ -1,8 +1,10 @@
 """`harbor-api-client` from PyPI, as it is, with a note of every operation that was called."""
 
+import inspect
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import harbor_client
 import pytest
@@ -17,13 +19,18 @@ TAGS = (
     *("Systeminfo", "User", "Usergroup", "Webhook", "Webhookjob"),
 )
 
+_CALL = re.compile(r"call_api\(\s*'([^']*)', '(\w+)'")
+
 
 class Client(harbor_client.ApiClient):  # type: ignore[misc]
     """The client of one account.
 
     Attributes:
-        called: method and path of every operation that got an answer, as the client's own code names them.
+        called: method and path of every operation that any client got an answer to, a refusal too, as the
+            library's own code names them.
     """
+
+    called: ClassVar[set[tuple[str, str]]] = set()
 
     def __init__(self, url: str, login: Login, verify: str | bool) -> None:
         configuration = harbor_client.Configuration()
@@ -32,17 +39,28 @@ class Client(harbor_client.ApiClient):  # type: ignore[misc]
         if isinstance(verify, str):
             configuration.ssl_ca_cert = verify
         super().__init__(configuration)
-        self.called: set[tuple[str, str]] = set()
 
     def call_api(self, resource_path: str, method: str, *rest: Any, **options: Any) -> Any:
         """One call; the client's own code parses the answer into its models."""
-        answer = super().call_api(resource_path, method, *rest, **options)
-        self.called.add((method, resource_path))
-        return answer
+        try:
+            return super().call_api(resource_path, method, *rest, **options)
+        finally:
+            self.called.add((method, resource_path))
 
     def api(self, tag: str) -> Any:
         """The operations of one tag."""
         return getattr(harbor_client, f"{tag}Api")(self)
+
+
+def operations(tag: str) -> set[tuple[str, str]]:
+    """Method and path of every operation of a tag, read from the library's own code."""
+    found = set()
+    for name, method in inspect.getmembers(getattr(harbor_client, f"{tag}Api"), inspect.isfunction):
+        if name.endswith("_with_http_info"):
+            called = _CALL.search(inspect.getsource(method))
+            assert called is not None, name
+            found.add((called[2], called[1]))
+    return found
 
 
 def made(answer: Any) -> int:
