@@ -61,7 +61,7 @@ from moorage.distribution.uploads import Uploads
 from moorage.distribution.usage import Usage
 from moorage.distribution.usage_store import UsageStore
 from moorage.errors import Unavailable
-from moorage.events import Event, Events, GroupChanged, GroupCreated
+from moorage.events import DirectoryChanged, Event, Events, GroupChanged, GroupCreated
 from moorage.gc.candidates import Candidates
 from moorage.gc.collection import Collection, Work
 from moorage.gc.collector import Collector
@@ -545,7 +545,7 @@ def _refresh_for_groups(events: Events, executions: Executions) -> None:
         with suppress(ExecutionRunningError):
             executions.request(event.actor, REFRESH, trigger=Trigger.EVENT)
 
-    for told in (GroupCreated, GroupChanged):
+    for told in (GroupCreated, GroupChanged, DirectoryChanged):
         events.subscribe(told, ask)
 
 

@@ -502,3 +502,13 @@ def test_nobody_is_met_whom_neither_side_has(accounts: Accounts, directory: Fake
 def test_rules_for_local_accounts_are_as_before(accounts: Accounts):
     with pytest.raises(AccountInvalidError):
         accounts.users.create(ACTOR, "alice", "weak")
+
+
+def test_without_the_directory_its_people_are_nobody(accounts: Accounts, directory: FakeDirectory):
+    mary = accounts.users.get(enter(accounts).id)
+    token = accounts.access_token(mary)
+    assert enter(accounts, MARY, token).id == mary.id
+    directory.connected = False
+    assert refused(accounts, MARY, token)
+    with pytest.raises(BadCredentialsError):
+        accounts.authenticator.current(mary.principal())

@@ -60,8 +60,8 @@ class Indexing:
 
     def _settled(self) -> int:
         """The largest number below which no entry can appear any more; 0 when that cannot be said now."""
-        moment = self._store.clock()
         _, largest = self._store.ends()
+        moment = self._store.clock()  # after it: a transaction that began in between may have a number below
         return largest if self._store.is_settled(moment) else 0
 
     def _make_next(self, settled: int) -> bool:

@@ -1,5 +1,6 @@
 """Queries for lists of manifests as people look at them."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
@@ -158,10 +159,13 @@ def _of_kinds(within: RepositoryName | int, kinds: Iterable[str]) -> Any:
     types = list(types.where(_inside(within)).distinct().limit(_MOST_TYPES + 1).tuples())
     if len(types) > _MOST_TYPES:
         raise ListTooWideError("there are too many types of content here; ask for media_type instead")
+    by_type: dict[str, list[str]] = defaultdict(list)
+    for media_type, config_type in types:
+        if kind_of(media_type, config_type) in kinds:
+            by_type[media_type].append(config_type)
     wanted = [
-        (ManifestRow.media_type == media_type) & (ManifestRow.config_media_type == config_type)
-        for media_type, config_type in types
-        if kind_of(media_type, config_type) in kinds
+        (ManifestRow.media_type == media_type) & (ManifestRow.config_media_type << config_types)
+        for media_type, config_types in by_type.items()
     ]
     return reduce(or_, wanted) if wanted else ManifestRow.id.is_null()
 

@@ -22,6 +22,8 @@ MAX_FILE_BYTES = 1024 * 1024
 MAX_ARCHIVE_BYTES = 32 * 1024 * 1024
 MAX_ENTRIES = 10_000
 
+#: Readings of a gzip file; an honest one takes one for every few KiB.
+_MOST_PIECES = 100_000
 _PIECE = 64 * 1024
 _BLOCK = 512
 _EMPTY = bytes(_BLOCK)
@@ -81,7 +83,7 @@ class Reading:
             with self._storage.open(described.digest) as packed:
                 if not gzipped:
                     return _find(_Counted(packed), wanted)
-                with gzip.GzipFile(fileobj=packed) as plain:
+                with gzip.GzipFile(fileobj=_Packed(packed), mode="rb") as plain:
                     return _find(_Counted(plain), wanted)
         except FileNotFoundError as error:
             raise ContentUnreadableError("the archive is not there") from error
@@ -96,6 +98,36 @@ class Reading:
         except FileNotFoundError:
             return None
         return content if digest_of(content, described.digest.algorithm) == described.digest else None
+
+
+class _Packed:
+    """The bytes of a gzip file, within bounds: a header or a row of empty parts unpacks to nothing, however
+    long it is, and is read in very small pieces.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._left = MAX_ARCHIVE_BYTES
+        self._pieces = _MOST_PIECES
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes."""
+        piece = self._source.read(size if 0 <= size <= self._left else self._left + 1) or b""
+        self._left -= len(piece)
+        self._pieces -= 1
+        if self._left < 0 or self._pieces < 0:
+            raise ContentUnreadableError(
+                f"the archive has too long a header, or more than {MAX_ARCHIVE_BYTES} bytes"
+            )
+        return piece
+
+    def seekable(self) -> bool:
+        """It is read once, from its beginning."""
+        return False
+
+    def seek(self, _: int) -> int:
+        """Never: see `seekable`."""
+        raise OSError("this archive is read once")
 
 
 class _Counted:

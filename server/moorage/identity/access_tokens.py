@@ -100,7 +100,8 @@ class AccessTokens:
         if found is None:
             raise BadCredentialsError
         token, user = found
-        named = user.name == name or (user.source is Source.DIRECTORY and user.name == canonical)
+        # Without the directory that vouched for them its people are nobody.
+        named = user.name == (canonical if user.source is Source.DIRECTORY else name)
         if not named or user.disabled or self._is_over(token):
             raise BadCredentialsError
         self._note_use(token)

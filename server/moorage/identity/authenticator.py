@@ -71,8 +71,14 @@ class Authenticator:
             return principal
         accounts = self._robots if principal.kind is PrincipalKind.ROBOT else self._users
         found = accounts.current(principal.id, principal.generation)
+        if principal.kind is PrincipalKind.USER and not self._is_vouched_for(found.name):
+            raise BadCredentialsError
         ends = [end for end in (principal.expires_at, found.expires_at) if end is not None]
         return replace(found, expires_at=min(ends, default=None))
+
+    def _is_vouched_for(self, name: str) -> bool:
+        """Whether there still is a directory for an account that came from one."""
+        return self._users.is_local(name) or self._people.canonical(name) == name
 
     def _prove(self, name: str, canonical: str | None, password: str, address: str) -> Principal:
         if name.startswith(PREFIX):

@@ -96,9 +96,8 @@ class Sessions:
         if stored is None or stored.expires_at <= now or stored.seen_at + self._idle() <= now:
             return None
         self._note_use(digest, stored, now)
-        principal = Principal(
-            PrincipalKind.USER, stored.user_id, "", stored.generation, expires_at=stored.expires_at
-        )
+        # Without an end: what a person makes while logged in outlives the session, unlike what a token makes.
+        principal = Principal(PrincipalKind.USER, stored.user_id, "", stored.generation)
         return Session(principal, csrf_of(secret), stored.expires_at)
 
     def close(self, actor: Actor, secret: str) -> None:

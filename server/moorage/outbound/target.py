@@ -80,7 +80,11 @@ class Target:
         Raises:
             AddressInvalidError: nowhere.
         """
-        return Target.parse(urljoin(self.url, location.partition("#")[0]))
+        try:
+            url = urljoin(self.url, location.partition("#")[0])
+        except ValueError:
+            raise AddressInvalidError("the address redirects to a malformed address") from None
+        return Target.parse(url)
 
 
 def _host_of(parts: SplitResult) -> str:

@@ -157,6 +157,8 @@ class Authentication:
                 self._full(caller.actor, project_id, deed.repository, refusal.error.message)
             except DatabaseIllError as error:
                 _log.warning("nobody could be told of a full project", extra={"cause": str(error)})
+            except Exception:  # a notice never changes the answer
+                _log.exception("nobody could be told of a full project")
 
     def _note_denied(self, req: falcon.Request, access: Access, proof: Proof, params: dict[str, Any]) -> None:
         self._audit.note_denied(actor_of(req, proof.principal), self._door.deed(access, params, req))

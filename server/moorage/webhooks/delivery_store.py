@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from peewee import fn
@@ -13,6 +13,8 @@ from moorage.jobs.model import State
 from moorage.webhooks.model import Delivery, LastTrigger, Occurrence, TargetKind
 from moorage.webhooks.tables import WebhookDeliveryRow, WebhookEventRow
 
+#: By so much the clocks of several nodes may differ.
+_SKEW = timedelta(minutes=5)
 _LIVE = (State.PENDING.value, State.RUNNING.value)
 
 
@@ -291,7 +293,7 @@ class DeliveryStore:
 
 def _claimable(now: datetime) -> Any:
     # What a clock wrote that ran ahead is due, or it would wait until that time has come again.
-    due = (WebhookDeliveryRow.due_at <= now) | (WebhookDeliveryRow.updated_at > now)
+    due = (WebhookDeliveryRow.due_at <= now) | (WebhookDeliveryRow.updated_at > now + _SKEW)
     waits = (WebhookDeliveryRow.state == State.PENDING.value) & due
     abandoned = (WebhookDeliveryRow.state == State.RUNNING.value) & (WebhookDeliveryRow.lease_until < now)
     return (WebhookDeliveryRow.state << _LIVE) & (waits | abandoned)

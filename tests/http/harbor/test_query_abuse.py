@@ -171,3 +171,8 @@ def test_a_question_that_is_none_is_refused(ask: Callable[..., Any]) -> None:
     for q in MALFORMED:
         refused = ask("/projects", q=q)
         assert (refused.status_code, code_of(refused)) == (400, "BAD_REQUEST"), q
+
+
+def test_a_character_that_nothing_has_is_found_under_two_layers_of_code(admin: Portal) -> None:
+    answer = admin.get("/labels?q=name%253D~a%2500")
+    assert answer.status_code == 400

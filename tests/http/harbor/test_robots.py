@@ -225,3 +225,12 @@ def test_a_deleted_robot_is_gone(alice: Portal, as_robot: AsRobot, people: Peopl
     assert alice.delete(f"/robots/{made[0].id}").status_code == 200
     assert alice.get(f"/robots/{made[0].id}").status_code == 404
     assert as_robot(made).get("/projects").status_code == 401
+
+
+def test_a_robot_gives_nobody_a_role_that_can_do_more_than_itself(
+    as_robot: AsRobot, people: People, dock: Project
+) -> None:
+    maker = as_robot(people.robot(dock, "maker", ("member", "create"), ("member", "update")))
+    body = {"role_id": 1, "member_user": {"username": people.bob.name}}
+    refused = maker.post("/projects/dock/members", body)
+    assert (refused.status_code, code_of(refused)) == (403, "DENIED")

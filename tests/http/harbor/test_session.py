@@ -252,3 +252,19 @@ def test_people_log_in_and_out_while_the_registry_is_read_only(
     assert other.page.delete("/session").status_code == 200
     refused = browser.page.post("/projects", {"project_name": "new"})
     assert refused.status_code == 403
+
+
+def test_people_make_robots_in_the_portal(browser: Browser, dock: Project) -> None:
+    body = {
+        "name": "ci",
+        "level": "project",
+        "duration": 30,
+        "permissions": [
+            {
+                "kind": "project",
+                "namespace": dock.name,
+                "access": [{"resource": "repository", "action": "pull"}],
+            }
+        ],
+    }
+    assert browser.page.post("/robots", body).status_code == 201

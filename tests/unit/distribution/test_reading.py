@@ -79,3 +79,13 @@ def test_an_archive_that_unpacks_to_very_much_takes_little_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"n" * 3_000_000, gzip.compress(b"") * 150_000],
+    ids=["endless name", "empty parts"],
+)
+def test_what_unpacks_to_nothing_is_bounded(packed: bytes) -> None:
+    with pytest.raises(ContentUnreadableError, match="too long"):
+        found(packed, "app/README.md", gzipped=True)

@@ -49,3 +49,9 @@ def test_a_url_is_taken_apart():
 def test_what_is_none_is_refused(url):
     with pytest.raises(AddressInvalidError):
         Target.parse(url)
+
+
+@pytest.mark.parametrize("location", ["http://[x", "//[", "http://a]b/"])
+def test_a_redirect_to_nowhere_is_refused(location):
+    with pytest.raises(AddressInvalidError):
+        Target.parse("http://a").joined(location)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import falcon
 
+from moorage.identity.model import RobotRight
 from moorage.projects.errors import MemberUnknownError
 from moorage.projects.model import Role
 from moorage.projects.rules import (
@@ -12,10 +13,13 @@ from moorage.projects.rules import (
     DELETE_MEMBER,
     LIST_MEMBERS,
     READ_MEMBER,
+    TABLE,
     UPDATE_MEMBER,
+    robot_rights_allowed,
 )
 from moorage.services import Services
 from moorage.web.access import Access, Caller
+from moorage.web.door import PermissionDeniedError
 from moorage.web.harbor import body, render
 from moorage.web.harbor.answer import send, send_created, send_page
 from moorage.web.harbor.body import Body, BodyInvalidError
@@ -50,6 +54,7 @@ class MembersResource:
         caller: Caller = req.context.caller
         asked = body.read(req, known={"role_id", "member_user", "member_group"})
         role = _role(asked)
+        _check_role(caller, role)
         members = self._services.members
         if "member_group" in asked:
             group_id = self._group_id(caller, asked)
@@ -105,6 +110,7 @@ class MemberResource:
         """Give the member another role."""
         caller: Caller = req.context.caller
         role = _role(body.read(req, known={"role_id"}))
+        _check_role(caller, role)
         self._services.members.change(caller.actor, caller.project_id, _number(mid), role)
 
     def on_delete(
@@ -117,6 +123,17 @@ class MemberResource:
 
 def _number(mid: str) -> int:
     return number_in_path(mid, MemberUnknownError("the project has no such member"))
+
+
+def _check_role(caller: Caller, role: Role) -> None:
+    """Nobody gives away what they may not do themselves: a robot may hold no more than the right to do this.
+
+    Raises:
+        PermissionDeniedError: the role has more rights than the caller.
+    """
+    rights = [RobotRight(*permission) for permission, roles in TABLE.items() if role in roles]
+    if not robot_rights_allowed(caller.standing, rights):
+        raise PermissionDeniedError("role_id: nobody can give a role that has more rights than they have")
 
 
 def _role(asked: Body) -> Role:

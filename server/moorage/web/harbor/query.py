@@ -107,10 +107,10 @@ def conditions(req: falcon.Request, allowed: Allowed) -> dict[str, Condition]:
     text = req.get_param("q") or ""
     if len(text) > MAX_LENGTH:
         raise QueryInvalidError(f"'q' has more than {MAX_LENGTH} characters")
-    if not is_storable(text):
-        raise QueryInvalidError("'q' has a character that nothing can be named with")
     if "=" not in text and "%3d" in text.lower():  # encoded twice, as some clients send it
         text = unquote_plus(text)
+    if not is_storable(text):
+        raise QueryInvalidError("'q' has a character that nothing can be named with")
     found: dict[str, Condition] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         condition = _parsed(part)
