@@ -49,12 +49,14 @@ class Answer:
     Attributes:
         schema: of the body; None when there is none.
         headers: names of headers that it always has, such as ``Location``.
+        also: other media types that the body may have, and the schema of each.
     """
 
     description: str
     schema: Json | None = None
     media_type: str = JSON
     headers: tuple[str, ...] = ()
+    also: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

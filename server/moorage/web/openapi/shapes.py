@@ -1,6 +1,6 @@
 """Short ways to write the schemas that are needed again and again (JSON Schema 2020-12)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from moorage.web.openapi.model import Answer, Json, Parameter
 
@@ -10,7 +10,9 @@ NUMBER: Json = {"type": "integer"}
 COUNT: Json = {"type": "integer", "minimum": 0}
 ID: Json = {"type": "integer", "minimum": 1}
 MOMENT: Json = {"type": "string", "format": "date-time"}
-DIGEST: Json = {"type": "string", "pattern": "^sha(256|384|512):[0-9a-f]{64,128}$"}
+DIGEST: Json = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"}
+#: Everything but NUL, which the databases cannot hold.
+STORABLE = "^[^\\u0000]*$"
 
 Q = Parameter("q", "Conditions joined by commas: k=v, k=~part, k=[from~to], k={any of}, k=(all of).", TEXT)
 SORT = Parameter("sort", "The field to sort by, with - in front for downwards.", TEXT)
@@ -36,6 +38,28 @@ def one_of(*values: str) -> Json:
     return {"type": "string", "enum": list(values)}
 
 
+def text(*, least: int = 0, most: int | None = None, pattern: str = "") -> Json:
+    """A text of so many characters; `pattern` finds something in it."""
+    made: dict[str, object] = {"type": "string"}
+    if least:
+        made["minLength"] = least
+    if most is not None:
+        made["maxLength"] = most
+    if pattern:
+        made["pattern"] = pattern
+    return made
+
+
+def whole(least: int, most: int) -> Json:
+    """A whole number from `least` to `most`."""
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def texts_by_name() -> Json:
+    """An object whose fields are all texts, whatever their names."""
+    return {"type": "object", "additionalProperties": TEXT}
+
+
 def nullable(schema: Json) -> Json:
     """This, or null."""
     return {"anyOf": [schema, {"type": "null"}]}
@@ -58,6 +82,49 @@ def shape(
     if description:
         made["description"] = description
     return made
+
+
+def taken(
+    fields: Mapping[str, Json],
+    *,
+    needed: Sequence[str] = (),
+    overlooked: Collection[str] = (),
+    description: str = "",
+) -> Json:
+    """An object that a call takes. A field that is not needed may be null as well, which leaves it out.
+
+    Args:
+        overlooked: fields that may be sent along because an answer has them, and that mean nothing.
+    """
+    known = {name: schema if name in needed else nullable(schema) for name, schema in fields.items()}
+    ignored = {name: {"readOnly": True} for name in sorted(set(overlooked) - set(fields))}
+    return shape(
+        {**known, **ignored},
+        optional=[name for name in (*known, *ignored) if name not in needed],
+        description=description,
+    )
+
+
+def asked(*forms: str) -> Parameter:
+    """The parameter ``q`` of a list that knows just these forms of conditions; without any it takes none."""
+    if not forms:
+        return Parameter("q", "This list takes no conditions.", text(most=0))
+    return Parameter(
+        "q",
+        f"Conditions, joined by commas: {', '.join(forms)}.",
+        {"type": "string", "maxLength": 4096, "examples": [forms[0]]},
+    )
+
+
+def sorts(*names: str) -> Parameter:
+    """The parameter ``sort`` of a list that can be sorted by these fields; without any it takes none."""
+    if not names:
+        return Parameter("sort", "This list has one order.", text(most=0))
+    return Parameter(
+        "sort",
+        "The field to sort by, with - in front for downwards.",
+        one_of(*(f"{sign}{name}" for name in names for sign in ("", "-"))),
+    )
 
 
 def page_of(items: Json, description: str) -> Answer:
