@@ -67,7 +67,7 @@ def draft_of(values: Mapping[str, object], check: Callable[[str], object]) -> Dr
         raise WebhookInvalidError("name is empty")
     return Draft(
         name=name,
-        description=_text(values.get("description") or "", "description", MAX_DESCRIPTION),
+        description=_text(values.get("description", ""), "description", MAX_DESCRIPTION),
         enabled=_flag(values.get("enabled", True), "enabled"),
         event_types=_event_types(values.get("event_types")),
         targets=_targets(values.get("targets"), check),
@@ -117,7 +117,9 @@ def _target(value: object, at: str, check: Callable[[str], object]) -> DraftTarg
     kind = _word(fields.get("type"), f"{at}.type", list(TargetKind))
     address = _text(fields.get("address"), f"{at}.address", 2048)
     check(address)
-    wanted = fields.get("payload_format") or Format.DEFAULT.value
+    wanted = fields.get("payload_format", "")
+    if wanted == "":  # clients that were made from the API's description send it for what they do not set
+        wanted = Format.DEFAULT.value
     auth = fields.get("auth_header")
     if auth is not None and (not isinstance(auth, str) or len(auth) > _MAX_HEADER or not _is_header(auth)):
         raise WebhookInvalidError(f"{at}.auth_header is one line of at most {_MAX_HEADER} ASCII characters")

@@ -1,7 +1,10 @@
 """`.../artifacts/{}/tags`: the names of an artifact."""
 
+from typing import Any
+
 import pytest
 
+from moorage.distribution.tags import Tags
 from moorage.projects.model import Project
 from tests.http.harbor.portal import Portal, Pusher, code_of, repository_path
 from tests.support.images import Image, image
@@ -77,3 +80,19 @@ def test_the_name_of_another_artifact_is_not_found_here(
     assert answer.status_code == status
     assert code_of(answer) in ("MANIFEST_UNKNOWN", "TAG_INVALID")
     assert alice.get(f"{ARTIFACTS}/2").json["digest"] == other.digest
+
+
+def test_a_name_that_goes_to_another_artifact_meanwhile_stays(
+    alice: Portal, pushed: Image, push: Pusher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deletes = Tags.delete
+    pushed_since = []
+
+    def late(self: Tags, *args: Any, **kwargs: Any) -> None:
+        pushed_since.append(push("dock/deep/app", image(), "latest"))
+        deletes(self, *args, **kwargs)
+
+    monkeypatch.setattr(Tags, "delete", late)
+    answer = alice.delete(f"{ARTIFACTS}/{pushed.digest}/tags/latest")
+    assert (answer.status_code, code_of(answer)) == (409, "CONFLICT")
+    assert alice.get(f"{ARTIFACTS}/latest").json["digest"] == pushed_since[0].digest

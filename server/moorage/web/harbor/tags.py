@@ -96,4 +96,4 @@ class TagResource:
         named = self._services.manifests.find_summary(within.name, name)
         if named is None or named.digest != found.digest:
             raise ManifestUnknownError.of(name)
-        self._services.tags.delete(caller.actor, caller.project_id, within.name, name)
+        self._services.tags.delete(caller.actor, caller.project_id, within.name, name, expected=found.digest)
