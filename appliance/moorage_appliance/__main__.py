@@ -1,0 +1,12 @@
+"""`moorage-appliance`: each phase of the boot is one command of it, and so is each task of day two."""
+
+import click
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The appliance that Moorage runs in: its boot, its state, its upkeep."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Where everything lies in the appliance; below a temporary folder in tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Folders and files of the appliance.
+
+    Args:
+        root: what stands for ``/``.
+    """
+
+    root: Path = Path("/")
+
+    @property
+    def program(self) -> Path:
+        """The environment with `moorage` and `moorage-appliance`."""
+        return self.root / "opt/moorage"
+
+    @property
+    def etc(self) -> Path:
+        """The system's configuration."""
+        return self.root / "etc"
+
+    @property
+    def configuration(self) -> Path:
+        """The registry's configuration folder."""
+        return self.etc / "moorage"
+
+    @property
+    def tls(self) -> Path:
+        """Certificate, key and authority that nginx serves with."""
+        return self.configuration / "tls"
+
+    @property
+    def shared(self) -> Path:
+        """What the image brings and nobody changes: templates, version, bill of materials."""
+        return self.root / "usr/share/moorage"
+
+    @property
+    def run(self) -> Path:
+        """The state of this boot."""
+        return self.root / "run/moorage-appliance"
+
+    @property
+    def sockets(self) -> Path:
+        """Where registry and portal listen."""
+        return self.root / "run/moorage"
+
+    @property
+    def data(self) -> Path:
+        """The data disk."""
+        return self.root / "storage/data"
+
+    @property
+    def database(self) -> Path:
+        """The database disk."""
+        return self.root / "storage/db"
+
+    @property
+    def log(self) -> Path:
+        """The log disk."""
+        return self.root / "storage/log"
+
+    @property
+    def state(self) -> Path:
+        """The appliance's own state, which outlives the system disk."""
+        return self.data / "appliance"
+
+    @property
+    def registry(self) -> Path:
+        """The registry's data folder."""
+        return self.data / "registry"

@@ -1,0 +1,18 @@
+"""Something that is wrong with the appliance's properties or parts, in words for who can mend it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        property: key of the property to blame; "" when none is.
+        message: what is wrong, without any secret.
+        remedy: how to mend it.
+    """
+
+    property: str
+    message: str
+    remedy: str

@@ -1,0 +1,1 @@
+"""Builds, packs, checks and deploys the appliance."""
