@@ -31,8 +31,9 @@ def draft(asked: Body, retention_id: int | None = None) -> ProjectDraft:
         raise BodyInvalidError("registry_id: this server has no proxy projects")
     part = asked.part("metadata", known=metadata.NAMES)
     public, values = settings({} if part is None else part.texts(), retention_id)
-    if public is None and "public" in asked:  # how older clients say it
-        public = asked.flag("public")
+    if "public" in asked:  # how older clients say it
+        flag = asked.flag("public")
+        public = flag if public is None else public
     listed = asked.part("cve_allowlist", known=ALLOWLIST_FIELDS, overlooked=ALLOWLIST_ECHOES)
     return ProjectDraft(public, values, None if listed is None else allowlist(listed))
 

@@ -13,6 +13,8 @@ MOMENT: Json = {"type": "string", "format": "date-time"}
 DIGEST: Json = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"}
 #: Everything but NUL, which the databases cannot hold.
 STORABLE = "^[^\\u0000]*$"
+#: Neither control characters nor breaks of lines.
+ONE_LINE = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$"
 
 Q = Parameter("q", "Conditions joined by commas: k=v, k=~part, k=[from~to], k={any of}, k=(all of).", TEXT)
 SORT = Parameter("sort", "The field to sort by, with - in front for downwards.", TEXT)
@@ -53,6 +55,16 @@ def text(*, least: int = 0, most: int | None = None, pattern: str = "") -> Json:
 def whole(least: int, most: int) -> Json:
     """A whole number from `least` to `most`."""
     return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def line(most: int = 255) -> Json:
+    """A text in one line of so many characters."""
+    return text(most=most, pattern=ONE_LINE)
+
+
+def described(schema: Json, description: str) -> Json:
+    """The same with a word about it."""
+    return {**schema, "description": description}
 
 
 def texts_by_name() -> Json:
