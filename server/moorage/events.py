@@ -145,6 +145,29 @@ class DirectoryDisconnected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ScannerCreated(Event):
+    """A scanner of vulnerabilities is known here from now on."""
+
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerChanged(Event):
+    """`what` names the fields, never their values."""
+
+    uuid: str
+    name: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScannerDeleted(Event):
+    uuid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectCreated(Event):
     project_id: int
     name: str

@@ -122,6 +122,10 @@ from moorage.retention.policies import Policies
 from moorage.retention.retention import Retention
 from moorage.retention.simulator import Simulator
 from moorage.retention.store import RetentionStore
+from moorage.scanners.adapter import Adapter
+from moorage.scanners.project_scanners import ProjectScanners
+from moorage.scanners.scanners import Scanners
+from moorage.scanners.store import ScannerStore
 from moorage.token.tokens import Tokens
 from moorage.webhooks.deliveries import Deliveries
 from moorage.webhooks.delivery_store import DeliveryStore
@@ -191,6 +195,8 @@ class Services:
     policies: Policies
     simulator: Simulator
     outbound: Client
+    scanners: Scanners
+    project_scanners: ProjectScanners
     webhooks: WebhookPolicies
     deliveries: Deliveries
     notices: Notices
@@ -363,6 +369,7 @@ class Services:
         webhooks = _Webhooks.build(
             settings, keyring, site, projects, (repositories, manifests, usage, executions), events, clock
         )
+        scanner_store = ScannerStore()
         return cls(
             settings=settings,
             clock=clock,
@@ -422,6 +429,8 @@ class Services:
             policies=policies,
             simulator=simulator,
             outbound=webhooks.outbound,
+            scanners=Scanners(scanner_store, keyring, Adapter(webhooks.outbound), events, clock),
+            project_scanners=ProjectScanners(scanner_store, projects, events),
             webhooks=webhooks.policies,
             deliveries=webhooks.deliveries,
             notices=webhooks.notices,

@@ -19,8 +19,10 @@ from moorage.identity import tables as identity
 from moorage.jobs import tables as jobs
 from moorage.projects import tables as projects
 from moorage.retention import tables as retention
+from moorage.scanners import tables as scanners
 from moorage.webhooks import tables as webhooks
 
+MODULES = (configuration, identity, projects, distribution, audit, gc, jobs, retention, scanners, webhooks)
 SECOND = """
 import peewee
 def up(migrator, db):
@@ -36,7 +38,7 @@ def up(migrator, db):
 def rows() -> list[type[Row]]:
     found = [
         each
-        for module in (configuration, identity, projects, distribution, audit, gc, jobs, retention, webhooks)
+        for module in MODULES
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Row) and each.__module__ == module.__name__
     ]

@@ -68,6 +68,14 @@ from moorage.web.harbor.retention_runs import (
     RetentionTasksResource,
 )
 from moorage.web.harbor.robots import RobotResource, RobotsResource
+from moorage.web.harbor.scanners import (
+    ProjectScannerCandidatesResource,
+    ProjectScannerResource,
+    ScannerMetadataResource,
+    ScannerPingResource,
+    ScannerResource,
+    ScannersResource,
+)
 from moorage.web.harbor.schedules import SchedulePausedResource, SchedulesResource
 from moorage.web.harbor.search import SearchResource, StatisticsResource
 from moorage.web.harbor.session import SessionResource
@@ -145,6 +153,8 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         _PROJECT + "/members/{mid}": MemberResource(services),
         _PROJECT + "/immutabletagrules": ImmutableRulesResource(services),
         _PROJECT + "/immutabletagrules/{immutable_rule_id}": ImmutableRuleResource(services),
+        _PROJECT + "/scanner": ProjectScannerResource(services),
+        _PROJECT + "/scanner/candidates": ProjectScannerCandidatesResource(services),
         _PROJECT + "/artifacts": ProjectArtifactsResource(services),
         _PROJECT + "/webhook/policies": WebhooksResource(services),
         _PROJECT + "/webhook/events": WebhookEventsResource(),
@@ -187,6 +197,10 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         "/permissions": PermissionsResource(services),
         "/robots": RobotsResource(services),
         "/robots/{robot_id}": RobotResource(services),
+        "/scanners": ScannersResource(services),
+        "/scanners/ping": ScannerPingResource(services),
+        "/scanners/{registration_id}": ScannerResource(services),
+        "/scanners/{registration_id}/metadata": ScannerMetadataResource(services),
         "/users": UsersResource(services),
         "/users/current": CurrentUserResource(services),
         "/users/current/permissions": CurrentPermissionsResource(services),
