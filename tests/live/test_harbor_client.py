@@ -320,13 +320,45 @@ def test_webhooks(chief: Client):
     assert api.list_webhook_policies_of_project(PRIVATE) == []
 
 
+def test_scanners(chief: Client):
+    api, projects = chief.api("Scanner"), chief.api("Project")
+    wish = hc.ScannerRegistrationReq(
+        name="lookout",
+        url="https://lookout.invalid:8443",
+        description="looks out",
+        auth="Basic",
+        access_credential="pilot:Harbour-1",
+    )
+    location = api.create_scanner_with_http_info(wish)[2]["Location"]
+    with refused(409):
+        api.create_scanner(wish)
+    uuid = location.rpartition("/")[2]
+    found = api.get_scanner(uuid)
+    assert (found.uuid, found.name, found.url) == (uuid, "lookout", "https://lookout.invalid:8443")
+    assert (found.is_default, found.auth, found.access_credential) == (True, "Basic", None)
+    assert isinstance(found.create_time, datetime)
+    found.description = "looks farther"
+    api.update_scanner(uuid, found)
+    assert [each.description for each in api.list_scanners(q="name=lookout")] == ["looks farther"]
+    with refused(503):
+        api.ping_scanner(hc.ScannerRegistrationSettings(name="x", url="https://lookout.invalid"))
+    with refused(403):
+        api.ping_scanner(hc.ScannerRegistrationSettings(name="x", url="http://169.254.169.254"))
+    with refused(503):
+        api.get_scanner_metadata(uuid)
+    api.set_scanner_as_default(uuid, hc.IsDefault(is_default=True))
+    assert projects.get_scanner_of_project(PRIVATE).uuid == uuid
+    assert [each.uuid for each in projects.list_scanner_candidates_of_project(PRIVATE)] == [uuid]
+    projects.set_scanner_of_project(PRIVATE, hc.ProjectScanner(uuid=uuid))
+    assert api.delete_scanner(uuid).name == "lookout"
+    with refused(404):
+        api.get_scanner(uuid)
+    with refused(404):
+        projects.get_scanner_of_project(PRIVATE)
+
+
 def test_every_operation_of_these_tags_was_called(chief: Client):
     """The last one here, after all the others."""
-    of_scanners = {
-        ("GET", "/projects/{project_name_or_id}/scanner"),
-        ("PUT", "/projects/{project_name_or_id}/scanner"),
-        ("GET", "/projects/{project_name_or_id}/scanner/candidates"),
-    }
     wanted = {each for tag in TAGS for each in operations(tag)}
     assert len(wanted) > 90
-    assert wanted - chief.called == of_scanners
+    assert wanted - chief.called == set()

@@ -135,6 +135,7 @@ async def _day(client: Any, push: Callable[[str], str], name: str) -> None:
     assert (await client.get_system_info()).harbor_version
     assert await client.ping() == "Pong"
     await _settings(client)
+    await _scanners(client)
 
     await client.delete_artifact("pier", repository, digest)
     with pytest.raises(NotFound):
@@ -143,6 +144,26 @@ async def _day(client: Any, push: Callable[[str], str], name: str) -> None:
         await client.delete_repository("pier", each.base_name)
     await client.delete_user(nora.user_id)
     await client.delete_project("pier")
+
+
+async def _scanners(client: Any) -> None:
+    wish = m.ScannerRegistrationReq(
+        name="lookout", url="https://lookout.invalid", auth="Bearer", access_credential="abc"
+    )
+    uuid = (await client.create_scanner(wish)).rpartition("/")[2]
+    found = await client.get_scanner(uuid)
+    assert (found.uuid, found.is_default, found.access_credential) == (uuid, True, None)
+    wish.description = "looks out"
+    await client.update_scanner(uuid, wish)
+    assert [each.description for each in await client.get_scanners(query="name=lookout")] == ["looks out"]
+    await client.set_default_scanner(uuid, False)
+    await client.set_default_scanner(uuid)
+    assert [each.uuid for each in await client.get_project_scanner_candidates("pier")] == [uuid]
+    await client.set_project_scanner("pier", uuid)
+    assert (await client.get_project_scanner("pier")).uuid == uuid
+    assert (await client.delete_scanner(uuid)).name == "lookout"
+    with pytest.raises(NotFound):
+        await client.get_project_scanner("pier")
 
 
 async def _settings(client: Any) -> None:

@@ -15,8 +15,8 @@ from tests.support.administration import Login
 #: The parts of Harbor's API that are about people, projects, content and the log.
 TAGS = (
     *("Artifact", "Auditlog", "Configure", "Health", "Label", "Member", "Permissions", "Ping", "Project"),
-    *("ProjectMetadata", "Quota", "Repository", "Robot", "Search", "Statistic", "SystemCVEAllowlist"),
-    *("Systeminfo", "User", "Usergroup", "Webhook", "Webhookjob"),
+    *("ProjectMetadata", "Quota", "Repository", "Robot", "Scanner", "Search", "Statistic"),
+    *("SystemCVEAllowlist", "Systeminfo", "User", "Usergroup", "Webhook", "Webhookjob"),
 )
 
 _CALL = re.compile(r"call_api\(\s*'([^']*)', '(\w+)'")
