@@ -77,7 +77,7 @@ def clamp_times(root: Path, epoch: int) -> None:
 
 
 def _settle_times(root: Path, disk: Path, epoch: int, environment: Mapping[str, str]) -> None:
-    """Set the times that come with reading and copying: of the last access, change and birth of each inode."""
+    """Set the times that come with reading and copying: of each inode's last access, change and birth."""
     lines = []
     for path in _everything(root):
         name = str(path.relative_to(root)).replace('"', '""')
