@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from falcon.testing import TestClient
+from falcon.testing import Result, TestClient
 
 from moorage.config import Settings, load
 from moorage.identity import passwords
 from moorage.services import Services
-from moorage.web.app import root_app
+from moorage.web.app import RootApp, root_app
+from tests.support.answers import Answered, paper_of
 from tests.support.people import People
 
 
@@ -18,6 +20,22 @@ def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with the least cost there is: what a hash is worth has tests of its own."""
     cheap = passwords._CONTEXT.copy(argon2__memory_cost=8, argon2__rounds=1)
     monkeypatch.setattr(passwords, "_CONTEXT", cheap)
+
+
+@pytest.fixture(autouse=True)
+def _every_answer_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold whatever the app answers against the document of the API."""
+    send = TestClient.simulate_request
+
+    def checked(client: TestClient, method: str = "GET", path: str = "/", *rest: Any, **more: Any) -> Result:
+        result = send(client, method, path, *rest, **more)
+        if isinstance(client.app, RootApp):
+            headers = {name.lower(): value for name, value in result.headers.items()}
+            answered = Answered(result.status_code, headers, result.content)
+            paper_of(tuple(client.app.endpoints)).check(method, path.partition("?")[0], answered)
+        return result
+
+    monkeypatch.setattr(TestClient, "simulate_request", checked)
 
 
 @pytest.fixture

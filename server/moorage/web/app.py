@@ -1,6 +1,6 @@
 """The WSGI applications: the registry, which is hot, the portal, which is not, and both as one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import falcon
@@ -16,7 +16,7 @@ from moorage.web.metrics import MetricsResource
 from moorage.web.origin import TOKEN_PATH, Origin
 from moorage.web.portal import PortalDoor
 from moorage.web.problems import Problems
-from moorage.web.router import Router
+from moorage.web.router import Endpoint, Router
 from moorage.web.session import SessionCookies
 from moorage.web.token import TokenResource
 from moorage.web.v2.admission import ADMISSION_PATH, Admission, AdmissionResource
@@ -43,12 +43,16 @@ class RootApp:
 
     Attributes:
         admission: may an upload come in? For whoever receives bodies before this app sees them.
+        endpoints: every method of every route.
     """
 
-    def __init__(self, registry: WsgiApp, portal: WsgiApp, admission: Admission) -> None:
+    def __init__(
+        self, registry: WsgiApp, portal: WsgiApp, admission: Admission, endpoints: Sequence[Endpoint]
+    ) -> None:
         self._registry = registry
         self._portal = portal
         self.admission = admission
+        self.endpoints = endpoints
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         def start_spelled(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -70,16 +74,17 @@ def root_app(services: Services) -> RootApp:
     """The registry and the portal over these services."""
     counts = Counts(services.settings.storage.data / "metrics")
     counts.subscribe(services.events)
-    registry, admission = registry_app(services, counts.observer("registry"))
-    return RootApp(registry, portal_app(services, counts), admission)
+    router, pages = Router(), HarborRouter()
+    registry, admission = registry_app(services, router, counts.observer("registry"))
+    portal = portal_app(services, pages, counts)
+    return RootApp(registry, portal, admission, (*router.endpoints, *pages.endpoints))
 
 
-def registry_app(services: Services, observe: Observe) -> tuple[App, Admission]:
+def registry_app(services: Services, router: Router, observe: Observe) -> tuple[App, Admission]:
     """Everything that clients of a registry call, and the decision about their uploads."""
     settings = services.settings
     origin = Origin(settings.server)
     door = RegistryDoor(services.access, services.tokens, services.authenticator, settings.token, origin)
-    router = Router()
     app = _app(door, router, services, observe, details=True)
     admission = Admission(door, services.uploads, router.find, services.site.read_only)
     token = TokenResource(
@@ -92,12 +97,12 @@ def registry_app(services: Services, observe: Observe) -> tuple[App, Admission]:
     return app, admission
 
 
-def portal_app(services: Services, counts: Counts) -> App:
+def portal_app(services: Services, router: HarborRouter, counts: Counts) -> App:
     """Harbor's API, health and metrics."""
     origin = Origin(services.settings.server)
     cookies = SessionCookies(services.sessions, services.authenticator, origin)
     door = PortalDoor(services.access, services.authenticator, cookies)
-    app = _app(door, HarborRouter(), services, counts.observer("portal"), details=False)
+    app = _app(door, router, services, counts.observer("portal"), details=False)
     app.add_route("/healthz", LivenessResource())
     app.add_route("/readyz", ReadinessResource(services))
     app.add_route("/metrics", MetricsResource(services, counts))

@@ -1,19 +1,44 @@
 """Routing: repository names with slashes in them, and no route without a declared access."""
 
 import re
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import falcon
 from falcon.routing import CompiledRouter
 
-from moorage.web.access import Access
+from moorage.web.access import Access, Guarded
 
 #: A field of a template that may hold slashes; only the router below understands it.
 NAME_FIELD = "{name}"
 PREFIX = "/v2/"
 _FIELD = re.compile(r"\\{([a-z_]+)\\}")
+_NAMES = re.compile(r"\{([a-z_]+)\}")
 
 Found = tuple[object, dict[str, Any], dict[str, Any], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of one route.
+
+    Attributes:
+        template: as it was given to `Router.add_route`, with the base of its API.
+    """
+
+    method: str
+    template: str
+    access: Access
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields of the path, in their order."""
+        return tuple(_NAMES.findall(self.template))
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether the registry's app answers, not the portal's."""
+        return self.template.startswith(("/v2", "/service/", "/_admission"))
 
 
 class RouteUndeclaredError(Exception):
@@ -35,15 +60,24 @@ class Router(CompiledRouter):
         super().__init__()
         self._named: list[tuple[re.Pattern[str], object, dict[str, Any], str]] = []
         self._fields: dict[str, tuple[str, dict[str, str]]] = {}
+        #: Every method of every route, in the order in which they were added.
+        self.endpoints: list[Endpoint] = []
 
-    def add_route(self, uri_template: str, resource: object, **kwargs: Any) -> None:
+    def add_route(
+        self, uri_template: str, resource: object, *, written: str | None = None, **kwargs: Any
+    ) -> None:
         """Add a route.
+
+        Args:
+            written: the template as people know it, if another one is given here.
 
         Raises:
             RouteUndeclaredError: the methods of the resource and its `access` do not match.
         """
         methods = self.map_http_methods(resource, **kwargs)
         check_declared(uri_template, resource, set(methods))
+        access = cast(Guarded, resource).access
+        self.endpoints += [Endpoint(method, written or uri_template, access[method]) for method in access]
         if uri_template.startswith(PREFIX) and NAME_FIELD in uri_template:
             self._named.append((_compiled(uri_template), resource, dict(methods), uri_template))
             return

@@ -16,7 +16,8 @@ from moorage.web.origin import Origin
 
 #: The header that shows a page is ours, under the name that Harbor's own pages use.
 CSRF_HEADER = "X-Harbor-CSRF-Token"
-_NAME = "moorage_session"
+#: The name of the cookie where there is no TLS.
+COOKIE = "moorage_session"
 #: Browsers take a cookie of such a name over TLS alone, and from this very host.
 _SECURE_NAME = "__Host-moorage_session"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -63,7 +64,7 @@ class SessionCookies:
     def secret(self, environ: Mapping[str, Any]) -> str | None:
         """What the cookie holds."""
         header = environ.get("HTTP_COOKIE", "")
-        if _NAME not in header or len(header) > _MOST_COOKIES:
+        if COOKIE not in header or len(header) > _MOST_COOKIES:
             return None
         try:
             cookies = SimpleCookie(header)
@@ -89,7 +90,7 @@ class SessionCookies:
             raise CsrfError(f"the header {CSRF_HEADER} is missing or not this session's; load the page again")
 
     def _name(self, environ: Mapping[str, Any]) -> str:
-        return _SECURE_NAME if self._is_secure(environ) else _NAME
+        return _SECURE_NAME if self._is_secure(environ) else COOKIE
 
     def _is_secure(self, environ: Mapping[str, Any]) -> bool:
         return self._origin.of(environ).startswith("https://")

@@ -30,7 +30,7 @@ class HarborRouter(Router):
         template = uri_template.replace(_BY_NAME, _BY_EITHER)
         if template != uri_template:
             self._by_name.add(template)
-        super().add_route(template, resource, **kwargs)
+        super().add_route(template, resource, written=uri_template, **kwargs)
 
     def find(self, uri: str, req: falcon.Request | None = None) -> Found | None:
         """The resource of the path `uri`, or None."""
