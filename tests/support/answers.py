@@ -105,7 +105,7 @@ class Paper:
         yield f"the media type {media_type!r} is not documented, these are: {', '.join(content)}"
 
     def _off_schema(self, media_type: str, schema: Mapping[str, Any], body: bytes) -> Iterable[str]:
-        if not media_type.endswith("json"):
+        if media_type != "application/json" and not media_type.endswith("+json"):
             return
         try:
             value = json.loads(body)

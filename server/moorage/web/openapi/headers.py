@@ -13,6 +13,7 @@ HEADERS: Mapping[str, tuple[str, Json]] = {
     "Cache-Control": ("How long the answer may be kept.", TEXT),
     "Content-Disposition": ("Under which name a browser should save it.", TEXT),
     "Content-Range": ("Which bytes these are, and of how many.", TEXT),
+    "Content-Security-Policy": ("What a browser may do with the content: nothing.", TEXT),
     "Docker-Content-Digest": ("The digest of the content.", DIGEST),
     "Docker-Upload-UUID": ("The id of the upload.", TEXT),
     "ETag": ("Names this very content, for If-None-Match.", TEXT),
@@ -25,5 +26,7 @@ HEADERS: Mapping[str, tuple[str, Json]] = {
     "Set-Cookie": ("The cookie of the session.", TEXT),
     "Warning": ("What the answer lacks.", TEXT),
     "WWW-Authenticate": ("Which credential is wanted.", TEXT),
+    "X-Content-Type-Options": ("The type is as it says.", {"type": "string", "const": "nosniff"}),
+    "X-Harbor-CSRF-Token": ("What a browser shows when it changes something.", TEXT),
     "X-Total-Count": ("How many entries all the pages have together.", _NUMBER),
 }

@@ -15,7 +15,7 @@ TAGS: Mapping[str, str] = {
     "tag": "The tags of artifacts.",
     "label": "Labels, and the artifacts that bear them.",
     "immutable": "Rules about tags that may not change.",
-    "Retention": "Policies about which tags are kept, and their runs.",
+    "retention": "Policies about which tags are kept, and their runs.",
     "webhook": "Whom a project tells of what happens in it.",
     "webhookjob": "What was told, and whether it arrived.",
     "scanner": "Scanners of vulnerabilities.",

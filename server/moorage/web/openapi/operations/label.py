@@ -23,6 +23,7 @@ OPERATIONS: Mapping[Route, Operation] = {
                 "name", "A part of the name, whatever its case.", text(most=4096, pattern="^[^\\u0000]*$")
             ),
         ),
+        refusals=frozenset({403, 404}),
     ),
     ("POST", "/labels"): Operation(
         _TAG,
