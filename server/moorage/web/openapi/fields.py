@@ -35,6 +35,7 @@ FIELDS: Mapping[str, tuple[str, Json]] = {
     ),
     "quota_id": _number("a quota, which is that of its project"),
     "reference": ("A tag or a digest.", TEXT),
+    "registration_id": ("The id of a scanner's registration.", TEXT),
     "repository_name": (
         "The name of a repository without its project; slashes in it are encoded twice, as `%252F`.",
         TEXT,
