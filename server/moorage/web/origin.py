@@ -14,6 +14,7 @@ _HOST = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?"
 ).fullmatch
 _SCHEMES = ("http", "https")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class HostInvalidError(Invalid):
@@ -21,14 +22,15 @@ class HostInvalidError(Invalid):
 
 
 class Origin:
-    """Builds absolute addresses.
+    """Builds absolute addresses, spelled as browsers spell an origin (RFC 6454, section 6.2).
 
     Clients resolve a relative ``Location`` differently, and the realm of a challenge has to be
     absolute anyway. The configured address wins; else it is what the client said it called.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        self._fixed = settings.external_url.rstrip("/")
+        scheme, separator, host = settings.external_url.rstrip("/").partition("://")
+        self._fixed = _spelled(scheme.lower(), host) if separator else ""
         self._behind_nginx = settings.behind_nginx
 
     def of(self, environ: Mapping[str, Any]) -> str:
@@ -46,4 +48,9 @@ class Origin:
         host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
         if _HOST(host) is None:
             raise HostInvalidError("the Host header is malformed")
-        return f"{scheme}://{host}"
+        return _spelled(scheme, host)
+
+
+def _spelled(scheme: str, host: str) -> str:
+    """Small letters, and no port where it is the scheme's own."""
+    return f"{scheme}://{host.lower().removesuffix(_DEFAULT_PORTS[scheme])}"

@@ -98,6 +98,22 @@ def test_over_tls_the_cookie_is_for_tls_alone(
     assert Portal(client, {"Cookie": f"{NAME}={morsel.value}"}).get("/users/current").status_code == 401
 
 
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("configured", ["https://Registry.TEST", "https://registry.test:443"])
+def test_our_own_page_is_known_however_the_address_is_configured(
+    settings: Settings, build_services: Callable[[Settings], Services], configured: str
+) -> None:
+    server = replace(settings.server, external_url=configured)
+    services = build_services(replace(settings, server=server))
+    client, alice = TestClient(root_app(services)), People(services).alice
+    answer = Portal(client, {}).post("/session", {"username": alice.name, "password": PASSWORD})
+    cookie = SimpleCookie(answer.headers["set-cookie"])["__Host-" + NAME].value
+    headers = {"Cookie": f"__Host-{NAME}={cookie}", CSRF: answer.json["csrf_token"]}
+    for origin, status in (("https://registry.test", 201), ("https://registry.test:8443", 403)):
+        page = Portal(client, {**headers, "Origin": origin})
+        assert page.post("/projects", {"project_name": "wharf"}).status_code == status
+
+
 class TestForeignPages:
     """Whatever changes something needs more than the cookie."""
 

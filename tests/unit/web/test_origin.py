@@ -46,6 +46,27 @@ def test_the_configured_address_wins() -> None:
     assert Origin(settings).of(environ) == "https://registry.example.com"
 
 
+@pytest.mark.parametrize(
+    ("configured", "browser"),
+    [
+        ("https://Registry.Example.COM", "https://registry.example.com"),
+        ("HTTPS://registry.example.com", "https://registry.example.com"),
+        ("https://registry.example.com:443", "https://registry.example.com"),
+        ("http://registry.example.com:80/", "http://registry.example.com"),
+        ("https://registry.example.com:80", "https://registry.example.com:80"),
+        ("http://registry.example.com:8080", "http://registry.example.com:8080"),
+        ("https://[FE80::1]:443", "https://[fe80::1]"),
+    ],
+)
+def test_an_address_is_spelled_as_browsers_spell_it(configured: str, browser: str) -> None:
+    assert Origin(ServerSettings(external_url=configured)).of(create_environ()) == browser
+
+
+def test_what_the_client_called_is_spelled_so_too() -> None:
+    environ = create_environ(headers={"Host": "Registry.test:443", "X-Forwarded-Proto": "https"})
+    assert Origin(ServerSettings(behind_nginx=True)).of(environ) == "https://registry.test"
+
+
 def test_the_proxys_word_on_the_scheme_counts_only_behind_it() -> None:
     environ = create_environ(headers={"Host": "r", "X-Forwarded-Proto": "https"})
     assert Origin(ServerSettings(behind_nginx=True)).of(environ) == "https://r"
