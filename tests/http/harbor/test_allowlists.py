@@ -1,9 +1,13 @@
 """The vulnerabilities that the site and its projects put up with."""
 
+from collections.abc import Callable
+
 import pytest
 
-from moorage.projects.model import Project
+from moorage.identity.model import Robot, User
+from moorage.projects.model import Project, Role
 from tests.http.harbor.portal import Portal, message_of
+from tests.support.people import People
 
 SITE = "/system/CVEAllowlist"
 
@@ -87,3 +91,33 @@ def test_a_developer_changes_no_list(bob: Portal, alice: Portal, dock: Project) 
     body = {"cve_allowlist": {"items": [{"cve_id": "CVE-1-1"}]}}
     assert bob.put("/projects/dock", body).status_code == 403
     assert alice.get("/projects/dock").json["cve_allowlist"]["items"] == []
+
+
+def test_why_and_who_is_told_to_whoever_may_read_the_settings(
+    admin: Portal,
+    alice: Portal,
+    bob: Portal,
+    nobody: Portal,
+    quay: Project,
+    people: People,
+    calling: Callable[[User], Portal],
+    as_robot: Callable[[tuple[Robot, str]], Portal],
+) -> None:
+    items = [{"cve_id": "CVE-1-1", "reason": "the gate is locked"}]
+    assert alice.put("/projects/quay", {"cve_allowlist": {"items": items}}).status_code == 200
+
+    def told(portal: Portal) -> list[set[str]]:
+        one = portal.get("/projects/quay").json
+        (listed,) = portal.get("/projects", q="name=quay").json
+        return [set(each["cve_allowlist"]["items"][0]) for each in (one, listed)]
+
+    plain, whole = {"cve_id", "creation_time"}, {"cve_id", "creation_time", "reason", "author"}
+    assert told(nobody) == told(bob) == [plain, plain]
+    people.member(quay, people.bob, Role.DEVELOPER)
+    assert told(bob) == [plain, plain]
+    people.member(quay, people.user("carol"), Role.MAINTAINER)
+    assert told(calling(people.user("carol"))) == told(alice) == told(admin) == [whole, whole]
+    people.auditor(people.user("dora"))
+    assert told(calling(people.user("dora")))[0] == whole
+    assert told(as_robot(people.robot(quay, "ci")))[0] == plain
+    assert told(as_robot(people.robot(quay, "reads", ("project", "read"), ("metadata", "read"))))[0] == whole

@@ -7,11 +7,12 @@ import falcon
 
 from moorage.identity.model import Principal, PrincipalKind
 from moorage.projects.errors import ProjectUnknownError
-from moorage.projects.model import Project, Role
+from moorage.projects.model import Project, Role, Standing
 from moorage.projects.rules import (
     CREATE_PROJECT,
     DELETE_PROJECT,
     LIST_MEMBERS,
+    READ_METADATA,
     READ_PROJECT,
     READ_QUOTA,
     UPDATE_PROJECT,
@@ -147,7 +148,7 @@ class ProjectResource:
         """The project."""
         caller: Caller = req.context.caller
         project = self._services.projects.get(caller.project_id)
-        send(resp, _rendered(self._services, caller.principal, [project])[0])
+        send(resp, _rendered(self._services, caller.principal, [project], caller.standing)[0])
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Change its settings; the storage limit is changed by its quota, as in Harbor."""
@@ -207,7 +208,10 @@ class ProjectSummaryResource:
         )
 
 
-def _rendered(services: Services, principal: Principal, found: list[Project]) -> list[render.Json]:
+def _rendered(
+    services: Services, principal: Principal, found: list[Project], standing: Standing | None = None
+) -> list[render.Json]:
+    """The projects as the caller may see them; `standing` is theirs in the only one, where it is known."""
     numbers = [project.id for project in found]
     repositories = services.overview.repository_counts(numbers)
     policies = services.policies.ids_among(numbers)
@@ -225,6 +229,18 @@ def _rendered(services: Services, principal: Principal, found: list[Project]) ->
             retention_id=policies.get(project.id),
             stored=metadata.get(project.id),
             allowed=allowlists.get(project.id),
+            reasons=permitted(standing or _as_member(principal, project, roles), READ_METADATA),
         )
         for project in found
     ]
+
+
+def _as_member(principal: Principal, project: Project, roles: Mapping[int, Role]) -> Standing:
+    """What is known of the caller in one of many projects: less than all of it for robots and auditors."""
+    return Standing(
+        project_id=project.id,
+        public=project.public,
+        active=True,
+        admin=principal.admin,
+        role=roles.get(project.id),
+    )

@@ -53,8 +53,9 @@ def project(
     retention_id: int | None = None,
     stored: Mapping[str, str] | None = None,
     allowed: Allowlist | None = None,
+    reasons: bool = False,
 ) -> Json:
-    """A project; `role` and `admin` are the caller's, `stored` is its metadata."""
+    """A project; `role` and `admin` are the caller's, `stored` is its metadata, `reasons` as there."""
     roles = [] if role is None else [int(role)]
     return {
         "project_id": found.id,
@@ -69,7 +70,7 @@ def project(
         "current_user_role_ids": roles,
         "repo_count": repositories,
         "metadata": metadata(found, retention_id, stored),
-        "cve_allowlist": allowlist(allowed, found.id),
+        "cve_allowlist": allowlist(allowed, found.id, reasons=reasons),
     }
 
 
@@ -87,16 +88,19 @@ def plain_project(found: Project, stored: Mapping[str, str] | None = None) -> Js
     }
 
 
-def allowlist(found: Allowlist | None, project_id: int = 0) -> Json:
-    """A list of vulnerabilities; that of the site has no project. Reasons and authors are ours."""
+def allowlist(found: Allowlist | None, project_id: int = 0, *, reasons: bool = True) -> Json:
+    """A list of vulnerabilities; that of the site has no project.
+
+    Args:
+        reasons: say why each is put up with, and who said so; these fields are ours.
+    """
     answer: Json = {"id": project_id, "project_id": project_id, "items": []}
     if found is None:
         return answer
     answer["items"] = [
         {
             "cve_id": item.cve_id,
-            "reason": item.reason,
-            "author": item.author,
+            **({"reason": item.reason, "author": item.author} if reasons else {}),
             "creation_time": moment(item.added_at),
         }
         for item in found.items

@@ -39,7 +39,11 @@ SCHEMAS: Mapping[str, Json] = {
         optional=("expires_at", "creation_time", "update_time"),
         description="Vulnerabilities that are put up with.",
     ),
-    "AllowlistItem": shape({"cve_id": _CVE, "reason": TEXT, "author": TEXT, "creation_time": MOMENT}),
+    "AllowlistItem": shape(
+        {"cve_id": _CVE, "reason": TEXT, "author": TEXT, "creation_time": MOMENT},
+        optional=("reason", "author"),
+        description="The reason and the author are told to whoever may read the project's metadata.",
+    ),
     "AllowlistBody": taken(
         {
             "expires_at": described(whole(-1, _LAST_SECOND), "Seconds since 1970; -1 for no end."),
