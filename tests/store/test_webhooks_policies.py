@@ -1,5 +1,6 @@
 """Policies of webhooks: kept as given, with their secrets out of sight."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from moorage.webhooks.document import DraftTarget
 from moorage.webhooks.errors import WebhookExistsError, WebhookInvalidError, WebhookUnknownError
 from moorage.webhooks.model import EventType, TargetKind
 from moorage.webhooks.policies import MAX_POLICIES
+from moorage.webhooks.tables import WebhookPolicyRow
 from tests.support.distribution import ALICE
 from tests.support.hooks import Hooks, cloud, draft, slack
 
@@ -152,3 +154,33 @@ def test_with_the_key_gone_a_policy_can_be_seen_and_set_anew_but_sends_nothing(s
     changed = site.webhooks.change(ALICE, site.project_id, made.id, draft(secret_target()))
     assert changed.secret not in ("", made.secret)
     assert site.webhooks.get(site.project_id, made.id) == changed
+
+
+def sealed(policy):
+    return WebhookPolicyRow.get_by_id(policy.id).secrets
+
+
+def put(policy, text):
+    WebhookPolicyRow.update(secrets=text).where(WebhookPolicyRow.id == policy.id).execute()
+
+
+def test_a_sealed_secret_is_of_no_use_in_another_row(site):
+    made, thief = site.policy(secret_target()), site.policy(secret_target(), name="thief")
+    put(thief, sealed(made))
+    found = site.webhooks.get(site.project_id, thief.id)
+    assert (found.secret, found.targets[0].auth_header) == ("", "")
+    assert site.webhooks.get(site.project_id, made.id).secret == made.secret
+
+
+def test_secrets_of_an_older_release_open_and_are_bound_at_the_start(site):
+    made, fresh = site.policy(secret_target()), site.policy(secret_target(), name="fresh")
+    old = json.dumps({"signing": "signing-secret-of-old", "auth": [AUTH]})
+    put(made, site.keyring.seal(old, "webhook"))
+    before = sealed(fresh)
+    for count in (1, 0):
+        found = site.webhooks.get(site.project_id, made.id)
+        assert (found.secret, found.targets[0].auth_header) == ("signing-secret-of-old", AUTH)
+        assert site.webhooks.bind_secrets() == count
+    assert sealed(fresh) == before
+    put(fresh, sealed(made))
+    assert site.webhooks.get(site.project_id, fresh.id).secret == ""

@@ -116,6 +116,7 @@ def _prepare(found: Settings) -> str | None:
     services = Services.build(found)
     # Nobody is sending yet, so whatever lies there was never acknowledged.
     services.spool.empty()
+    services.webhooks.bind_secrets()
     password = make_first_administrator(services, os.environ.get("MOORAGE_ADMIN_PASSWORD"))
     if found.gc.on_restart:
         _ask_for_collection(services)

@@ -127,6 +127,11 @@ class WebhookPolicies:
             self._store.delete(policy_id)
             self._publish(actor, project_id, f"webhook policy {policy_id} deleted")
 
+    def bind_secrets(self) -> int:
+        """Bind secrets that an older release kept to their own policies; returns how many there were."""
+        with atomic():
+            return self._store.bind_secrets()
+
     def _publish(self, actor: Actor, project_id: int, what: str) -> None:
         name = self._projects.get(project_id).name
         self._events.publish(ProjectChanged(actor, project_id, name, what))

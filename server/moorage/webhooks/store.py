@@ -14,7 +14,8 @@ from moorage.webhooks.model import EventType, Format, Policy, Target, TargetKind
 from moorage.webhooks.tables import WebhookPolicyRow
 
 _CHUNK = 500
-_PURPOSE = "webhook"
+#: What secrets of all policies alike were sealed for once.
+_OLD_PURPOSE = "webhook"
 _log = logging.getLogger(__name__)
 
 
@@ -30,8 +31,9 @@ class Wish:
 class WebhookStore:
     """Reads and writes policies.
 
-    Secrets are sealed; what cannot be opened any more, because the key is gone, reads as empty, so
-    that the policy can still be seen, set anew and deleted.
+    Secrets are sealed for their own policy, so that a copy in another row opens nowhere. What cannot be
+    opened any more, because the key is gone, reads as empty, so that the policy can still be seen, set anew
+    and deleted.
     """
 
     _wishes = Statement(
@@ -102,8 +104,11 @@ class WebhookStore:
             project=policy.project_id,
             creator=policy.creator,
             created_at=policy.created_at,
-            **self._columns(policy),
+            secrets="",
+            **_columns(policy),
         ).execute()
+        secrets = self._sealed(number, policy)
+        WebhookPolicyRow.update(secrets=secrets).where(WebhookPolicyRow.id == number).execute()
         return number
 
     def update(self, policy: Policy) -> None:
@@ -112,34 +117,32 @@ class WebhookStore:
         Raises:
             IntegrityError: the project has another one of that name.
         """
-        columns = self._columns(policy)
-        WebhookPolicyRow.update(**columns).where(WebhookPolicyRow.id == policy.id).execute()
+        columns = _columns(policy)
+        WebhookPolicyRow.update(secrets=self._sealed(policy.id, policy), **columns).where(
+            WebhookPolicyRow.id == policy.id
+        ).execute()
 
     def delete(self, policy_id: int) -> None:
         """Remove a policy with everything it was told."""
         WebhookPolicyRow.delete().where(WebhookPolicyRow.id == policy_id).execute()
 
-    def _columns(self, policy: Policy) -> dict[str, Any]:
+    def bind_secrets(self) -> int:
+        """Seal for their own policies what was sealed for all of them alike; returns how many there were."""
+        bound = 0
+        rows: Any = WebhookPolicyRow.select(WebhookPolicyRow.id, WebhookPolicyRow.secrets)
+        for number, sealed in list(rows.tuples()):
+            try:
+                text = self._keyring.unseal(sealed, _OLD_PURPOSE)
+            except SealBrokenError:
+                continue
+            unchanged = (WebhookPolicyRow.id == number) & (WebhookPolicyRow.secrets == sealed)
+            secrets = self._keyring.seal(text, _purpose(number))
+            bound += WebhookPolicyRow.update(secrets=secrets).where(unchanged).execute()
+        return bound
+
+    def _sealed(self, number: int, policy: Policy) -> str:
         secrets = {"signing": policy.secret, "auth": [each.auth_header for each in policy.targets]}
-        return {
-            "name": policy.name,
-            "description": policy.description,
-            "enabled": policy.enabled,
-            "event_types": json.dumps([each.value for each in policy.event_types]),
-            "targets": json.dumps(
-                [
-                    {
-                        "type": each.kind.value,
-                        "address": each.address,
-                        "skip_cert_verify": each.skip_cert_verify,
-                        "payload_format": each.payload_format.value,
-                    }
-                    for each in policy.targets
-                ]
-            ),
-            "secrets": self._keyring.seal(json.dumps(secrets), _PURPOSE),
-            "updated_at": policy.updated_at,
-        }
+        return self._keyring.seal(json.dumps(secrets), _purpose(number))
 
     def _policy(self, row: Any) -> Policy:
         secret, auths = self._opened(row)
@@ -172,11 +175,42 @@ class WebhookStore:
     def _opened(self, row: Any) -> tuple[str, list[str]]:
         """The secret to sign with, and the header of each target."""
         try:
-            secrets = json.loads(self._keyring.unseal(row.secrets, _PURPOSE))
+            secrets = json.loads(self._unsealed(row))
         except SealBrokenError:
             _log.error("the secrets of a webhook policy cannot be opened", extra={"policy": row.id})
             return "", []
         return secrets["signing"], secrets["auth"]
+
+    def _unsealed(self, row: Any) -> str:
+        try:
+            return self._keyring.unseal(row.secrets, _purpose(row.id))
+        except SealBrokenError:  # from before secrets were bound, and the server has not started since
+            return self._keyring.unseal(row.secrets, _OLD_PURPOSE)
+
+
+def _purpose(policy_id: int) -> str:
+    return f"webhook {policy_id}"
+
+
+def _columns(policy: Policy) -> dict[str, Any]:
+    return {
+        "name": policy.name,
+        "description": policy.description,
+        "enabled": policy.enabled,
+        "event_types": json.dumps([each.value for each in policy.event_types]),
+        "targets": json.dumps(
+            [
+                {
+                    "type": each.kind.value,
+                    "address": each.address,
+                    "skip_cert_verify": each.skip_cert_verify,
+                    "payload_format": each.payload_format.value,
+                }
+                for each in policy.targets
+            ]
+        ),
+        "updated_at": policy.updated_at,
+    }
 
 
 def _wish(row: Iterable[Any], event_type: str) -> Wish | None:
