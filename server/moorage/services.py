@@ -232,7 +232,8 @@ class Services:
         lockout = Lockout(identity, clock, settings.login)
         directory_store, vcenters = DirectoryStore(), Vcenters(settings.directory)
         directory = directory or StoredDirectory(directory_store, keyring, vcenters)
-        people, groups, refresh = _of_directory(directory, identity, events, clock, settings)
+        roles = Roles(RoleStore())
+        people, groups, refresh = _of_directory(directory, identity, roles, events, clock, settings)
         project_store, quota_store = ProjectStore(), QuotaStore()
         immutability = Immutability(ImmutabilityStore(), events, clock)
 
@@ -417,7 +418,7 @@ class Services:
             labels=Labels(LabelStore(), registry, events, clock),
             overview=Overview(overview_store),
             copies=Copies(manifests, tags, uploads, details),
-            roles=Roles(RoleStore()),
+            roles=roles,
             holds=holds,
             candidates=candidates,
             collection=collection,
@@ -539,12 +540,17 @@ def _host(settings: Settings) -> str:
 
 
 def _of_directory(
-    directory: Directory, accounts: IdentityStore, events: Events, clock: Clock, settings: Settings
+    directory: Directory,
+    accounts: IdentityStore,
+    roles: Roles,
+    events: Events,
+    clock: Clock,
+    settings: Settings,
 ) -> tuple[DirectoryPeople, Groups, Refresh]:
     store = PeopleStore()
     grace = timedelta(minutes=settings.login.directory_grace_minutes)
     people = DirectoryPeople(directory, store, accounts, events, clock, grace)
-    return people, Groups(directory, store, events, clock), Refresh(directory, people, store)
+    return people, Groups(directory, store, events, clock, roles.has_group), Refresh(directory, people, store)
 
 
 def _refresh_for_groups(events: Events, executions: Executions) -> None:

@@ -27,6 +27,8 @@ from moorage.projects.members import Members
 from moorage.projects.model import Project
 from moorage.projects.projects import Projects
 from moorage.projects.quota_store import QuotaStore
+from moorage.projects.role_store import RoleStore
+from moorage.projects.roles import Roles
 from moorage.projects.rules import ROBOT_RIGHTS, SYSTEM_ROBOT_RIGHTS
 from moorage.projects.store import ProjectStore
 from tests.support.clock import SetClock
@@ -72,7 +74,7 @@ class Accounts:
         self.directory = directory or NoDirectory()
         people = PeopleStore()
         self.people = DirectoryPeople(self.directory, people, store, self.events, clock, grace)
-        self.groups = Groups(self.directory, people, self.events, clock)
+        self.groups = Groups(self.directory, people, self.events, clock, Roles(RoleStore()).has_group)
         self.refresh = Refresh(self.directory, self.people, people)
         self.authenticator = Authenticator(
             self.users, self.robots, self.access_tokens, self.lockout, clock, self.people

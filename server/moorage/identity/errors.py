@@ -82,6 +82,10 @@ class GroupInvalidError(Invalid):
     """A group that the directory does not have, or of a kind that there is not."""
 
 
+class GroupRenameDeniedError(Denied):
+    """Another name would give the group's roles to other people, and the caller may not give roles."""
+
+
 class DirectoryUnsetError(Conflict):
     """No directory was set up."""
 

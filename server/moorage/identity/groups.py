@@ -1,6 +1,6 @@
 """Groups of the directory that have, or may be given, roles here."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from moorage.clock import Clock
 from moorage.db.connection import IntegrityError, atomic
@@ -10,9 +10,10 @@ from moorage.identity.errors import (
     DirectoryUnsetError,
     GroupExistsError,
     GroupInvalidError,
+    GroupRenameDeniedError,
     GroupUnknownError,
 )
-from moorage.identity.model import Group
+from moorage.identity.model import Group, PrincipalKind
 from moorage.identity.people_store import PeopleStore
 from moorage.identity.text import MAX_TEXT, is_storable
 
@@ -27,10 +28,21 @@ class Groups:
 
     Who is in a group is the directory's to say: it says so at each login, and to the refresh of people,
     which `GroupCreated` and `GroupChanged` ask for.
+
+    Args:
+        has_roles: whether the group of that number has a role in any project.
     """
 
-    def __init__(self, directory: Directory, store: PeopleStore, events: Events, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        store: PeopleStore,
+        events: Events,
+        clock: Clock,
+        has_roles: Callable[[int], bool],
+    ) -> None:
         self._directory = directory
+        self._has_roles = has_roles
         self._store = store
         self._events = events
         self._clock = clock
@@ -108,8 +120,12 @@ class Groups:
     def rename(self, actor: Actor, group_id: int, name: str) -> Group:
         """Follow a group that has another name in the directory; its roles stay, its people are told anew.
 
+        That gives its roles to the people of another group, and no robot may give away roles: whoever holds
+        the robot could give them to themselves.
+
         Raises:
             GroupUnknownError: there is no such group.
+            GroupRenameDeniedError: a robot asks, and the group has roles.
             DirectoryUnsetError: no directory was set up.
             DirectoryAwayError: it does not answer.
             GroupInvalidError: it has no group of the new name.
@@ -123,6 +139,8 @@ class Groups:
             group = self.get(group_id)
             if group.name == canonical:
                 return group
+            if actor.kind == PrincipalKind.ROBOT.value and self._has_roles(group_id):
+                raise GroupRenameDeniedError("a robot may not rename a group that has roles in projects")
             if self._store.group_named(canonical) is not None:
                 raise GroupExistsError(f"there is a group {canonical} already")
             self._store.rename_group(group_id, canonical, self._clock())

@@ -34,6 +34,9 @@ class RoleStore:
         rows: Any = ProjectRow.select(ProjectRow.id).where(peewee.fn.EXISTS(held))
         return [project for (project,) in rows.tuples()]
 
+    def has_group(self, group_id: int) -> bool:
+        return bool(MemberRow.select().where(MemberRow.group == group_id).exists())
+
     def counts(self, project_id: int) -> dict[Role, int]:
         rows: Any = MemberRow.select(MemberRow.role, peewee.fn.COUNT(MemberRow.id))
         rows = rows.where(MemberRow.project == project_id).group_by(MemberRow.role)

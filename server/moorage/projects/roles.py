@@ -24,6 +24,10 @@ class Roles:
         """Numbers of the projects in which the robot has this right."""
         return self._store.projects_of_robot(robot_id, permission)
 
+    def has_group(self, group_id: int) -> bool:
+        """Whether the group has a role in any project."""
+        return self._store.has_group(group_id)
+
     def counts(self, project_id: int) -> dict[Role, int]:
         """How many members of the project have each role; roles without any are left out."""
         return self._store.counts(project_id)

@@ -67,6 +67,25 @@ def made(admin: Portal, name: str = DEVS) -> int:
 # Groups
 
 
+@pytest.mark.usefixtures("dock")
+def test_a_robot_gives_nobody_the_roles_of_a_group(
+    admin: Portal, client: TestClient, people: People, directory: FakeDirectory
+) -> None:
+    directory.group("crew")
+    directory.group("watch")
+    robot, secret = people.system_robot("ci", {"/": [("user-group", "update"), ("user-group", "read")]})
+    machine = Portal(client, people.basic(robot.name, secret))
+    number = made(admin)
+    assert machine.put(f"/usergroups/{number}", {"group_name": "crew@vsphere.local"}).status_code == 200
+    added = admin.post("/projects/dock/members", {"role_id": 1, "member_group": {"id": number}})
+    assert added.status_code == 201, added.text
+    refused = machine.put(f"/usergroups/{number}", {"group_name": "watch@vsphere.local"})
+    assert (refused.status_code, code_of(refused)) == (403, "DENIED")
+    assert admin.get(f"/usergroups/{number}").json["group_name"] == "crew@vsphere.local"
+    assert machine.put(f"/usergroups/{number}", {"group_name": "crew@vsphere.local"}).status_code == 200
+    assert admin.put(f"/usergroups/{number}", {"group_name": "watch@vsphere.local"}).status_code == 200
+
+
 def test_a_group_is_made_shown_renamed_and_deleted(admin: Portal, directory: FakeDirectory) -> None:
     sent = {"group_name": "VSPHERE\\Devs", "group_type": 2, "ldap_group_dn": ""}
     created = admin.post("/usergroups", sent)
