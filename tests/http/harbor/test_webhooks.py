@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
+from moorage.cli.serve import _prepare
 from moorage.config import Settings
 from moorage.projects.model import Project, Role
 from moorage.services import Services
 from moorage.web.harbor.render import NEVER
+from moorage.webhooks.tables import WebhookPolicyRow
 from tests.http.harbor.portal import Portal, Pusher, code_of, message_of
 from tests.support.images import image
 from tests.support.people import People
@@ -323,3 +325,15 @@ def test_jobs_need_to_be_told_of_which_policy(alice: Portal, dock: Project) -> N
     assert alice.get("/projects/dock/webhook/jobs").status_code == 400
     number = made(alice).rpartition("/")[2]
     assert alice.get("/projects/dock/webhook/jobs", policy_id=number, status="Odd").status_code == 400
+
+
+def test_the_server_binds_secrets_of_an_older_release_when_it_starts(
+    alice: Portal, dock: Project, services: Services, settings: Settings
+) -> None:
+    number = int(made(alice).rpartition("/")[2])
+    old = services.keyring.seal('{"signing": "of-old", "auth": ["Bearer abc"]}', "webhook")
+    WebhookPolicyRow.update(secrets=old).where(WebhookPolicyRow.id == number).execute()
+    _prepare(settings)
+    (row,) = WebhookPolicyRow.select()
+    assert row.secrets != old
+    assert services.webhooks.get(dock.id, number).secret == "of-old"

@@ -55,7 +55,10 @@ def project(
     allowed: Allowlist | None = None,
     reasons: bool = False,
 ) -> Json:
-    """A project; `role` and `admin` are the caller's, `stored` is its metadata, `reasons` as there."""
+    """A project; `role` and `admin` are the caller's, `stored` is its metadata.
+
+    `reasons` means the same as for `allowlist`.
+    """
     roles = [] if role is None else [int(role)]
     return {
         "project_id": found.id,
