@@ -143,7 +143,11 @@ class Groups:
                 raise GroupRenameDeniedError("a robot may not rename a group that has roles in projects")
             if self._store.group_named(canonical) is not None:
                 raise GroupExistsError(f"there is a group {canonical} already")
-            self._store.rename_group(group_id, canonical, self._clock())
+            try:
+                with atomic():
+                    self._store.rename_group(group_id, canonical, self._clock())
+            except IntegrityError as error:  # somebody else met it in this moment
+                raise GroupExistsError(f"there is a group {canonical} already") from error
             # Whoever was in the group of the old name need not be in this one.
             self._store.empty_group(group_id)
             self._events.publish(GroupChanged(actor, group_id, canonical, f"was {group.name}"))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
+from moorage.db.connection import is_postgresql
 from moorage.identity.model import Group, Source
 from moorage.identity.tables import AccessTokenRow, GroupMemberRow, GroupRow, UserRow
 
@@ -50,7 +51,8 @@ class PeopleStore:
         return {number for (number,) in rows.tuples()}
 
     def enter(self, user_id: int, groups: Collection[int]) -> None:
-        rows = [(user_id, group) for group in sorted(groups)]
+        """Put the user into those of the groups that are still there; nothing, if the user is gone."""
+        rows = [(user_id, group) for group in self._held(groups)] if self._is_held(user_id) else []
         if rows:
             GroupMemberRow.insert_many(
                 rows, fields=[GroupMemberRow.user, GroupMemberRow.group]
@@ -61,6 +63,18 @@ class PeopleStore:
             GroupMemberRow.delete().where(
                 (GroupMemberRow.user == user_id) & GroupMemberRow.group.in_(some)
             ).execute()
+
+    def _is_held(self, user_id: int) -> bool:
+        """Whether there is the user, whom nobody can delete before this transaction ends."""
+        return bool(_kept(UserRow.select(UserRow.id).where(UserRow.id == user_id)).first())
+
+    def _held(self, groups: Collection[int]) -> list[int]:
+        """Those of the groups that are there, which nobody can delete before this transaction ends."""
+        found: list[int] = []
+        for some in _some(groups):
+            rows = GroupRow.select(GroupRow.id).where(GroupRow.id.in_(some)).order_by(GroupRow.id)
+            found.extend(row.id for row in _kept(rows))
+        return found
 
     # Groups
 
@@ -98,6 +112,11 @@ class PeopleStore:
 
     def delete_group(self, group_id: int) -> None:
         GroupRow.delete().where(GroupRow.id == group_id).execute()
+
+
+def _kept(rows: Any) -> Any:
+    """The rows, none of which can be deleted before the transaction ends."""
+    return rows.for_update("FOR KEY SHARE") if is_postgresql() else rows
 
 
 def _first(rows: Any) -> Group | None:

@@ -67,7 +67,7 @@ class ProjectSettings:
         """
         values = metadata.checked(draft.metadata)
         with atomic():
-            project = self._projects.get(project_id)
+            project = self._projects.hold(project_id)
             if draft.public is not None:
                 self._projects.set_public(actor, project_id, draft.public)
             changed = self._write(project_id, values)
@@ -85,7 +85,7 @@ class ProjectSettings:
         """
         kept = metadata.checked(values)
         with atomic():
-            project = self._projects.get(project_id)
+            project = self._projects.hold(project_id)
             there = sorted(self.among([project_id]).get(project_id, {}).keys() & kept.keys())
             if there:
                 raise MetadataExistsError(f"the project has the setting {there[0]!r} already")
@@ -99,7 +99,7 @@ class ProjectSettings:
             MetadataUnknownError: it has no such setting.
         """
         with atomic():
-            project = self._projects.get(project_id)
+            project = self._projects.hold(project_id)
             if name not in self.among([project_id]).get(project_id, {}):
                 raise MetadataUnknownError("the project has no such setting")
             self._tell(actor, project, self._write(project_id, {name: ""}))

@@ -91,6 +91,17 @@ class Projects:
             raise ProjectUnknownError(f"there is no project {project_id}")
         return project
 
+    def hold(self, project_id: int) -> Project:
+        """The same inside a transaction; nobody can delete the project before that ends.
+
+        Raises:
+            ProjectUnknownError: there is none.
+        """
+        project = self._store.hold(project_id)
+        if project is None:
+            raise ProjectUnknownError(f"there is no project {project_id}")
+        return project
+
     def names(self, project_ids: Collection[int]) -> dict[int, str]:
         """The names of these projects; those that are gone are left out."""
         return self._store.names(project_ids) if project_ids else {}

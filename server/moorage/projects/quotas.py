@@ -35,7 +35,7 @@ class Quotas:
         """
         checked_limit(limit_bytes)
         with atomic():
-            project = self._projects.project(project_id)
+            project = self._projects.hold(project_id)
             if project is None:
                 raise ProjectUnknownError(f"there is no project {project_id}")
             if self.limit(project_id) == limit_bytes:

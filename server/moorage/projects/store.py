@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee
 
-from moorage.db.connection import Statement
+from moorage.db.connection import Statement, is_postgresql
 from moorage.identity.model import EVERY_PROJECT, PermissionKind, Principal, PrincipalKind, RobotRight
 from moorage.identity.tables import GroupMemberRow, GroupRow, RobotRightRow, UserRow
 from moorage.projects.model import Member, Project, Role, Standing, strongest
@@ -60,6 +60,7 @@ class ProjectStore:
     _robot_by_id = Statement(_ROBOT + _BY_ID)
     _stranger_by_name = Statement(_STRANGER + _BY_NAME)
     _stranger_by_id = Statement(_STRANGER + _BY_ID)
+    _keep = Statement("SELECT id FROM project WHERE id = ? FOR KEY SHARE")
     _offices = Statement(
         "SELECT admin OR directory_admin, auditor FROM account "
         "WHERE id = ? AND generation = ? AND NOT disabled"
@@ -130,6 +131,12 @@ class ProjectStore:
 
     def project_named(self, name: str) -> Project | None:
         return _first_project(_projects().where(ProjectRow.name == name))
+
+    def hold(self, project_id: int) -> Project | None:
+        """The project, which nobody can delete before this transaction ends."""
+        if is_postgresql() and self._keep.one(project_id) is None:
+            return None
+        return self.project(project_id)
 
     def visible(
         self,

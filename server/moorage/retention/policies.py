@@ -87,7 +87,7 @@ class Policies:
             CronInvalidError: nobody can understand when it is to run.
         """
         with atomic():
-            project = self._projects.get(project_id)
+            project = self._projects.hold(project_id)
             try:
                 with atomic():
                     number = self._store.insert(project_id, draft.rules, self._clock())

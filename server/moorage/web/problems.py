@@ -10,7 +10,7 @@ from typing import Any
 import falcon
 
 from moorage import errors
-from moorage.db.connection import DatabaseIllError, close_connection, in_transaction
+from moorage.db.connection import DatabaseIllError, IntegrityError, close_connection, in_transaction
 from moorage.distribution.errors import StorageFullError
 from moorage.projects.errors import ImmutableTagError
 
@@ -75,6 +75,7 @@ class Problems:
         app.add_error_handler(Exception, self._unforeseen)
         app.add_error_handler(falcon.HTTPError, self._refused_by_falcon)
         app.add_error_handler(errors.MoorageError, self._known)
+        app.add_error_handler(IntegrityError, self._crossed)
         for kind in DatabaseIllError:
             app.add_error_handler(kind, self._database_ill)
 
@@ -105,6 +106,13 @@ class Problems:
         if error.headers:
             resp.set_headers(error.headers)
         self._write(resp, status, code, error.description or error.title or status.phrase, None)
+
+    def _crossed(
+        self, req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
+    ) -> None:
+        """Two changes that exclude each other met, at a place that has no better words for it."""
+        _log.error("two changes crossed each other", exc_info=error, extra={"request_id": _request_id(req)})
+        self.write(resp, errors.Conflict("somebody else changed the same thing at this moment; try again"))
 
     def _database_ill(
         self, req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]

@@ -18,6 +18,7 @@ from moorage.outbound.target import Target
 from moorage.projects.projects import Projects
 from moorage.sizes import in_words
 from moorage.webhooks.delivery_store import DeliveryStore, Way
+from moorage.webhooks.errors import WebhookUnknownError
 from moorage.webhooks.model import PING, EventType, Facts, Policy
 from moorage.webhooks.payloads import artifact_facts, ping_facts, quota_facts, retention_facts
 from moorage.webhooks.store import WebhookStore, Wish
@@ -96,7 +97,7 @@ class Notices:
         wishes = self._store.wishes_of(projects, EventType.PULL_ARTIFACT)
         for each in pulls:
             wanting = wishes.get(each.repository.project)
-            if wanting:
+            if wanting and self._projects.names([wanting[0].project_id]):
                 facts = self._artifact(
                     wanting[0].project_id, each.repository, [(each.tag, each.digest)], each.at, ""
                 )
@@ -110,8 +111,14 @@ class Notices:
                 self._tell_of_quota(EventType.QUOTA_EXCEED, actor, project_id, repository, details)
 
     def ping(self, actor: Actor, project: str, policy: Policy) -> int:
-        """Send the targets of a policy a test; returns the number of the event."""
+        """Send the targets of a policy a test; returns the number of the event.
+
+        Raises:
+            WebhookUnknownError: the policy is gone.
+        """
         with atomic():
+            if not self._store.hold(policy.id):
+                raise WebhookUnknownError(f"there is no webhook policy {policy.id}")
             return self._write(
                 Wish(policy.id, policy.project_id, tuple(each.key for each in policy.targets)),
                 PING,
@@ -248,7 +255,8 @@ class Notices:
                 extra = {"policy": wish.policy_id, "event": event_type.value}
                 _log.warning("a webhook has too many deliveries waiting; one is left out", extra=extra)
                 continue
-            self._write(wish, event_type.value, operator, facts)
+            if self._store.hold(wish.policy_id):  # or it was deleted this very moment
+                self._write(wish, event_type.value, operator, facts)
 
     def _write(self, wish: Wish, event_type: str, operator: str, facts: Facts) -> int:
         ways = [

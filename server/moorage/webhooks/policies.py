@@ -74,7 +74,7 @@ class WebhookPolicies:
             updated_at=now,
         )
         with atomic():
-            self._projects.get(project_id)
+            self._projects.hold(project_id)
             if self._store.count(project_id) >= MAX_POLICIES:
                 raise WebhookInvalidError(f"a project has at most {MAX_POLICIES} webhook policies")
             try:

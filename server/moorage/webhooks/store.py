@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moorage.db.connection import Statement
+from moorage.db.connection import Statement, is_postgresql
 from moorage.keyring import Keyring
 from moorage.projects.tables import ProjectRow
 from moorage.sealing import SealBrokenError
@@ -40,6 +40,9 @@ class WebhookStore:
         "SELECT id, project_id, event_types, targets FROM webhook_policy WHERE project_id = ? AND enabled"
     )
 
+    _there = Statement("SELECT id FROM webhook_policy WHERE id = ?")
+    _there_kept = Statement("SELECT id FROM webhook_policy WHERE id = ? FOR KEY SHARE")
+
     def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
 
@@ -54,6 +57,10 @@ class WebhookStore:
         """The policy of that number."""
         row = WebhookPolicyRow.get_or_none(WebhookPolicyRow.id == policy_id)
         return None if row is None else self._policy(row)
+
+    def hold(self, policy_id: int) -> bool:
+        """Whether there is the policy, which nobody can delete before this transaction ends."""
+        return (self._there_kept if is_postgresql() else self._there).one(policy_id) is not None
 
     def all(self, project_id: int) -> list[Policy]:
         """Every policy of the project, the oldest first."""
