@@ -42,9 +42,7 @@ def test_a_first_login_while_one_of_the_groups_is_deleted(accounts: Accounts) ->
     assert accounts.people._store.groups_of(found.id) == {staff.id}
 
 
-def test_a_later_login_while_a_group_that_was_joined_is_deleted(
-    accounts: Accounts, clock: SetClock
-) -> None:
+def test_a_later_login_while_a_group_that_was_joined_is_deleted(accounts: Accounts, clock: SetClock) -> None:
     found = accounts.authenticator.authenticate(MARY, PASSWORD, HOME)
     devs = accounts.groups.meet(ACTOR, "devs@vsphere.local")
     clock.forward(minutes=2)

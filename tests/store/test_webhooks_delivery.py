@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from moorage.jobs.model import State
-from moorage.outbound.client import Answer
-from moorage.webhooks.dispatcher import LEASE, PAUSES
+from moorage.outbound.client import Answer, Client
+from moorage.outbound.errors import ResolverBusyError
+from moorage.outbound.policy import Policy as OutboundPolicy
+from moorage.webhooks.dispatcher import BUSY_PAUSE, LEASE, PAUSES
 from moorage.webhooks.document import DraftTarget
 from moorage.webhooks.model import TargetKind
 from tests.support.certificate import make_certificate
@@ -139,6 +141,72 @@ def test_where_the_server_does_not_call_is_given_up_at_once(site, address):
     else:
         assert (delivery.state, delivery.failures) == (State.ERROR, 1)
         assert "does not call this address" in delivery.message
+
+
+def test_a_name_is_tried_again_whether_it_leads_nowhere_or_inside(site):
+    """Or whoever makes policies could list the names of the network behind the server."""
+    told = {}
+    for said in ([], ["10.1.2.3"]):
+        site.sending(Client(OutboundPolicy(), resolve=lambda host, port, said=said: said))
+        policy = site.policy("http://db.corp.example/x", name=f"hook-{len(said)}")
+        site.push_image("v1", b"one" * (1 + len(said)))
+        while any(each.state is State.PENDING for each in site.sent(policy)):
+            assert site.deliver() >= 1
+            site.moving.forward(minutes=5)
+        delivery = only(site, policy)
+        told[len(said)] = (
+            delivery.state,
+            delivery.message,
+            delivery.failures,
+            [line.partition(" ")[2] for line in delivery.log.splitlines()],
+        )
+        site.webhooks.delete(ALICE, site.project_id, policy.id)
+    assert told[0] == told[1]
+    assert told[0][:1] + told[0][2:3] == (State.ERROR, 1 + len(PAUSES))
+
+
+def test_that_the_server_was_busy_is_not_counted_as_an_attempt(site, receiver):
+    class Busy(Client):
+        busy = True
+
+        def call(self, *args, **more):
+            if self.busy:
+                raise ResolverBusyError
+            return super().call(*args, **more)
+
+    client = Busy(OutboundPolicy("127.0.0.1"))
+    site.sending(client)
+    policy = site.policy(receiver.url())
+    site.push_image("v1", b"one")
+    for _ in range(3 * len(PAUSES)):
+        assert site.deliver() == 1
+        site.moving.forward(seconds=BUSY_PAUSE.total_seconds())
+    waits = only(site, policy)
+    assert (waits.state, waits.failures, len(waits.log.splitlines())) == (State.PENDING, 0, 1)
+    client.busy = False
+    assert site.deliver() == 1
+    delivery = only(site, policy)
+    assert (delivery.state, delivery.attempts, len(receiver.got)) == (State.SUCCESS, 1, 1)
+
+
+def test_what_a_clock_wrote_that_ran_ahead_is_delivered_when_it_is_set_right(site, receiver):
+    policy = site.policy(receiver.url())
+    site.moving.forward(hours=2)
+    site.push_image("v1", b"one")
+    site.moving.forward(hours=-2)
+    assert site.deliver() == 1
+    assert only(site, policy).state is State.SUCCESS
+
+
+def test_clocks_that_differ_a_little_do_not_shorten_a_pause(site, receiver):
+    receiver.script = lambda got: Says(500)
+    site.policy(receiver.url())
+    site.moving.forward(minutes=4)
+    site.push_image("v1", b"one")
+    site.moving.forward(minutes=-4)
+    assert site.deliver() == 0
+    site.moving.forward(minutes=4)
+    assert site.deliver() == 1
 
 
 def test_one_who_has_gone_for_good_is_not_asked_again(site, receiver):

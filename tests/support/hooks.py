@@ -60,8 +60,14 @@ class Hooks(Distribution):
             lambda: self.switched_on,
         )
         self.notices.subscribe(self.events)
-        self.client = Client(OutboundPolicy(allow))
-        self.dispatcher = Dispatcher(self.webhook_store, self.queue, Sending(self.client, clock), clock)
+        self.sending(Client(OutboundPolicy(allow)))
+
+    def sending(self, client: Client) -> None:
+        """Deliver with this client from now on."""
+        self.client = client
+        self.dispatcher = Dispatcher(
+            self.webhook_store, self.queue, Sending(client, self.moving), self.moving
+        )
 
     def policy(self, *addresses: str | DraftTarget, **more: Any) -> Policy:
         """A policy for pushes, unless `events` says otherwise."""

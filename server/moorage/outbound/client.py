@@ -11,9 +11,10 @@ from moorage.outbound.errors import (
     AddressInvalidError,
     AddressRefusedError,
     CallFailedError,
+    NameUnusableError,
 )
 from moorage.outbound.policy import Policy, Verdict, parsed
-from moorage.outbound.resolver import Resolve, Resolver, system_resolve
+from moorage.outbound.resolver import Resolve, Resolver, spelled_out, system_resolve
 from moorage.outbound.target import Target
 
 _MOST_ADDRESSES = 4
@@ -101,7 +102,9 @@ class Client:
 
         Raises:
             AddressInvalidError: the URL, or that of a redirect, cannot be called.
-            AddressRefusedError: it leads to where this server does not call.
+            AddressRefusedError: it is a number that this server does not call.
+            NameUnusableError: it is a name that leads nowhere, or to where this server does not call.
+            ResolverBusyError: other names hang, and this one was not even looked at.
             CallFailedError: nobody answered in time, or not with HTTP.
         """
         target = Target.parse(url)
@@ -159,7 +162,9 @@ class Client:
                 continue
         callable_ = [text for text, verdict in verdicts.items() if verdict is not Verdict.REFUSED]
         if not callable_:
-            raise AddressRefusedError
+            if spelled_out(target.host):
+                raise AddressRefusedError
+            raise NameUnusableError(f"{target.host} leads to {', '.join(verdicts)}, which is not called")
         chosen = callable_[:_MOST_ADDRESSES]
         return chosen, all(verdicts[text] is Verdict.OPEN for text in chosen)
 

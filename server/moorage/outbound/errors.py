@@ -30,6 +30,28 @@ class CallFailedError(Unavailable):
         self.cause = cause
 
 
+class NameUnusableError(CallFailedError):
+    """A host name without an address that this server calls.
+
+    That it has none, and that it has some inside of the network, is one answer: or whoever chooses names
+    could find out which of them exist there.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            cause, "the host name has no address that the server calls; see the setting outbound.allow"
+        )
+
+
+class ResolverBusyError(CallFailedError):
+    """Too many names hang in the resolver; it says nothing about this one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "too many names are being resolved", "the server is busy with other host names; try again later"
+        )
+
+
 class CertificateUntrustedError(CallFailedError):
     """The other side cannot prove who it is."""
 

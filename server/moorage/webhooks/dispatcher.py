@@ -19,6 +19,8 @@ THREADS = 6
 _OF_PROJECT = 3
 #: Before each further attempt.
 PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=3))
+#: Until the server is less busy with the names of other addresses.
+BUSY_PAUSE = timedelta(seconds=2)
 #: So many processes may die over a delivery.
 DEATHS = 5
 #: Longer than an attempt with the writes around it.
@@ -110,6 +112,15 @@ class Dispatcher:
             _log.info("a webhook was not delivered", extra=extra)
         if outcome.ok:
             self._end(claim, State.SUCCESS, "", outcome)
+        elif not outcome.made:
+            self._write(
+                claim,
+                # It may say so many times in a row; once is enough.
+                "" if delivery.message == outcome.message else outcome.line,
+                state=State.PENDING,
+                due_at=self._clock() + BUSY_PAUSE,
+                message=outcome.message,
+            )
         elif not outcome.again or delivery.failures >= len(PAUSES):
             self._end(claim, State.ERROR, outcome.message, outcome)
         else:
@@ -138,7 +149,9 @@ class Dispatcher:
 
     def _write(self, claim: Claim, line: str, **columns: object) -> None:
         now = self._clock()
-        log = f"{claim.delivery.log}{now.isoformat(timespec='milliseconds')} {line}\n"[-_LOG_LENGTH:]
+        log = claim.delivery.log
+        if line:
+            log = f"{log}{now.isoformat(timespec='milliseconds')} {line}\n"[-_LOG_LENGTH:]
         with atomic(durable=False):
             mine = self._deliveries.settle(claim.delivery.id, claim.owner, now, log=log, **columns)
         if not mine:

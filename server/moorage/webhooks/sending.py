@@ -10,7 +10,12 @@ from moorage.clock import Clock
 from moorage.errors import MoorageError
 from moorage.jobs.text import fit
 from moorage.outbound.client import Answer, Client
-from moorage.outbound.errors import AddressInvalidError, AddressRefusedError, CallFailedError
+from moorage.outbound.errors import (
+    AddressInvalidError,
+    AddressRefusedError,
+    CallFailedError,
+    ResolverBusyError,
+)
 from moorage.webhooks import signature
 from moorage.webhooks.model import Delivery, Occurrence, Policy, Target, TargetKind
 from moorage.webhooks.payloads import payload
@@ -27,6 +32,7 @@ class Outcome:
 
     Attributes:
         again: whether it is worth another attempt, when it failed.
+        made: whether it was an attempt at all; without it the server was busy, and nothing is counted.
         line: for the delivery's log.
         cause: for the program's log alone; empty when there is no more to say.
     """
@@ -37,6 +43,7 @@ class Outcome:
     message: str
     line: str
     cause: str = ""
+    made: bool = True
 
 
 class Sending:
@@ -75,6 +82,8 @@ class Sending:
             )
         except (AddressInvalidError, AddressRefusedError) as error:
             return _failed(request, error, again=False)
+        except ResolverBusyError as error:
+            return Outcome(False, True, None, error.message, error.message, made=False)
         except CallFailedError as error:
             return _failed(request, error, again=True, cause=error.cause)
         return _answered(request, answer, time.monotonic() - begun)

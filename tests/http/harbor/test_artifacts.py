@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from moorage.audit.model import Query
+from moorage.db.connection import atomic
 from moorage.distribution.details import LISTED_BYTES
+from moorage.distribution.tables import ManifestRow
 from moorage.events import SYSTEM
 from moorage.oci.digest import Digest
 from moorage.oci.names import RepositoryName
@@ -352,3 +354,33 @@ def test_pulls_are_counted_and_dated_once_the_log_is_written(
     today = datetime.now(UTC).date().isoformat()
     assert found["pull_time"].startswith(today)
     assert found["tags"][0]["pull_time"].startswith(today)
+
+
+def test_kinds_are_found_among_very_many_types_up_to_a_number(
+    alice: Portal, push: Pusher, dock: Project
+) -> None:
+    """Databases bound how deep a condition may be; SQLite's bound is a thousand."""
+    pushed = push("dock/deep/app", image(), "1.0")
+    like = ManifestRow.get(ManifestRow.digest == pushed.digest)
+
+    def more(start: int, count: int) -> None:
+        rows = [
+            {
+                **like.__data__,
+                "id": 10_000 + number,
+                "digest": f"sha256:{number:064x}",
+                "config_media_type": f"application/vnd.acme.thing.config.v{number}+json",
+            }
+            for number in range(start, start + count)
+        ]
+        with atomic():
+            ManifestRow.insert_many(rows).execute()
+
+    more(0, 499)
+    assert [each["digest"] for each in alice.get(APP, q="type=IMAGE").json] == [pushed.digest]
+    answer = alice.get(APP, q="type=thing", page_size=1)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-total-count"] == "499"
+    more(499, 1)
+    answer = alice.get(APP, q="type=IMAGE")
+    assert (answer.status_code, code_of(answer)) == (400, "BAD_REQUEST")

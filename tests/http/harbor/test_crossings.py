@@ -25,9 +25,7 @@ _SELECTORS = {
     "template": "immutable_template",
     "action": "immutable",
     "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "v*"}],
-    "scope_selectors": {
-        "repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]
-    },
+    "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]},
 }
 _RETENTION = {
     "algorithm": "or",

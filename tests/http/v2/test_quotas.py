@@ -143,3 +143,22 @@ def test_the_request_itself_says_why_its_body_was_refused(
         answer = alice.request(method, path, headers=length, **refused)
         assert (answer.status_code, code_of(answer)) == (403, "DENIED"), (method, answer.text)
         assert answer.json["errors"][0]["message"] == MESSAGE
+
+
+def test_a_notice_that_fails_does_not_change_the_refusal(
+    alice: Caller,
+    limit: Callable[[int], None],
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the notice broke")
+
+    monkeypatch.setattr(services.notices, "_tell_of_quota", broken)
+    limit(5)
+    refused = alice.request("POST", f"/v2/dock/app/blobs/uploads/?digest={DIGEST}", DATA)
+    assert (refused.status_code, code_of(refused)) == (403, "DENIED")
+    assert refused.json["errors"][0]["detail"] == {"limit_bytes": 5, "used_bytes": 0, "asked_bytes": 10}
+    assert "nobody could be told of a full project" in caplog.text
+    assert "the notice broke" in caplog.text

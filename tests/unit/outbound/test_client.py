@@ -11,6 +11,8 @@ from moorage.outbound.errors import (
     AddressRefusedError,
     CallFailedError,
     CertificateUntrustedError,
+    NameUnusableError,
+    ResolverBusyError,
 )
 from moorage.outbound.policy import Policy
 from moorage.outbound.resolver import Resolver, system_resolve
@@ -74,8 +76,21 @@ def test_no_spelling_leads_inside(receiver, host):
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "10.0.0.1", "169.254.169.254"])
 def test_no_name_leads_inside(receiver, address):
-    with pytest.raises(AddressRefusedError):
+    with pytest.raises(NameUnusableError):
         Client(Policy(), resolve=to(address)).call("GET", receiver.url("/", "hooks.example.com"))
+    assert receiver.got == []
+
+
+def test_a_name_that_leads_inside_is_told_like_one_that_leads_nowhere(receiver):
+    def nothing(host, port):
+        raise OSError("no such name")
+
+    told = set()
+    for resolve in (nothing, to(), to("10.0.0.1"), to("127.0.0.1"), to("nonsense")):
+        with pytest.raises(CallFailedError) as caught:
+            Client(Policy(), resolve=resolve).call("GET", receiver.url("/", "db.corp.example"))
+        told.add((type(caught.value), caught.value.message))
+    assert len(told) == 1
     assert receiver.got == []
 
 
@@ -160,9 +175,11 @@ def test_a_slow_name_is_given_up_and_does_not_pile_up(receiver):
     hangs = threading.Event()
     resolver = Resolver(lambda host, port: ["127.0.0.1"] if hangs.wait(20) else [], most=2)
     begun = time.monotonic()
-    for _ in range(4):
-        with pytest.raises(CallFailedError):
-            resolver.addresses("hooks.example.com", 80, 0.2)
+    for name in ("a.example", "a.example", "b.example", "a.example"):
+        with pytest.raises(NameUnusableError):
+            resolver.addresses(name, 80, 0.2)
+    with pytest.raises(ResolverBusyError):
+        resolver.addresses("hooks.example.com", 80, 5)
     assert time.monotonic() - begun < 2
     waiting = [each for each in threading.enumerate() if each.name == "outbound-resolve"]
     assert len(waiting) == 2
@@ -170,6 +187,42 @@ def test_a_slow_name_is_given_up_and_does_not_pile_up(receiver):
     for each in waiting:
         each.join()
     assert resolver.addresses("hooks.example.com", 80, 5) == ["127.0.0.1"]
+
+
+def test_numbers_are_called_while_every_name_hangs(receiver):
+    hangs = threading.Event()
+    client = Client(LOOPBACK, resolve=lambda host, port: ["127.0.0.1"] if hangs.wait(20) else [])
+    client._resolver = Resolver(client._resolver._resolve, most=1)
+    with pytest.raises(NameUnusableError):
+        client.call("GET", receiver.url("/", "slow.example"), seconds=0.1)
+    for number in ("127.0.0.1", "2130706433", "0x7f.1"):
+        assert client.call("GET", receiver.url("/", number)).status == 200
+    with pytest.raises(ResolverBusyError):
+        client.call("GET", receiver.url("/", "other.example"))
+    hangs.set()
+
+
+def test_callers_of_one_name_share_its_answer(receiver):
+    asked = []
+    known = threading.Event()
+
+    def slow(host, port):
+        asked.append(host)
+        return ["127.0.0.1"] if known.wait(20) else []
+
+    resolver = Resolver(slow, most=1)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(resolver.addresses("a.example", 80, 20)))
+        for _ in range(3)
+    ]
+    for each in threads:
+        each.start()
+    known.set()
+    for each in threads:
+        each.join()
+    assert found == [["127.0.0.1"]] * 3
+    assert 1 <= len(asked) <= 3
 
 
 def test_no_more_is_read_than_was_asked_for(receiver):
