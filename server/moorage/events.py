@@ -168,6 +168,14 @@ class ScannerDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryDoubted(Event):
+    """So many of the known people would have lost access at once, and nobody did."""
+
+    losing: int
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectCreated(Event):
     project_id: int
     name: str

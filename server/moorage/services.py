@@ -72,6 +72,7 @@ from moorage.gc.store import CandidateStore
 from moorage.health import Health
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.authenticator import Authenticator
+from moorage.identity.brake import Brake
 from moorage.identity.connections import Connections
 from moorage.identity.directory import Directory
 from moorage.identity.directory_store import DirectoryStore
@@ -92,6 +93,7 @@ from moorage.identity.users import Users
 from moorage.identity.vcenters import Vcenters
 from moorage.jobs.errors import ExecutionRunningError
 from moorage.jobs.executions import Executions
+from moorage.jobs.model import State as RunState
 from moorage.jobs.model import Trigger
 from moorage.jobs.runner import Handler, Runner
 from moorage.jobs.schedules import Schedules
@@ -137,6 +139,7 @@ from moorage.webhooks.store import WebhookStore
 
 _SPOOL_KEEPS = timedelta(hours=1)
 _KEYS_KEEP = timedelta(days=1)
+_REFRESHES_LOOKED_AT = 50
 
 
 @dataclass(frozen=True)
@@ -448,6 +451,7 @@ class Services:
                     "keys": lambda: _probe_folder(data / "keys"),
                     "collection": candidates.probe,
                     "content": lambda: last_warning(executions),
+                    "people": lambda: _doubted(executions),
                     "syslog": forwarding.probe,
                 }
             ),
@@ -550,7 +554,9 @@ def _of_directory(
     store = PeopleStore()
     grace = timedelta(minutes=settings.login.directory_grace_minutes)
     people = DirectoryPeople(directory, store, accounts, events, clock, grace)
-    return people, Groups(directory, store, events, clock, roles.has_group), Refresh(directory, people, store)
+    brake = Brake(settings.login.directory_brake_people, settings.login.directory_brake_percent)
+    refresh = Refresh(directory, people, store, events, clock, brake)
+    return people, Groups(directory, store, events, clock, roles.has_group), refresh
 
 
 def _refresh_for_groups(events: Events, executions: Executions) -> None:
@@ -562,6 +568,16 @@ def _refresh_for_groups(events: Events, executions: Executions) -> None:
 
     for told in (GroupCreated, GroupChanged, DirectoryChanged):
         events.subscribe(told, ask)
+
+
+def _doubted(executions: Executions) -> str | None:
+    """What health has to say since a refresh left everybody's access as it was; None when all is well."""
+    for last in executions.page(REFRESH, limit=_REFRESHES_LOOKED_AT):
+        if last.state is RunState.SUCCESS:
+            return None
+        if last.state is RunState.ERROR and last.progress.get("losing"):
+            return f"run {last.id}: {last.message}"
+    return None
 
 
 def _name(projects: ProjectStore, project_id: int) -> str:

@@ -174,6 +174,12 @@ def test_without_a_directory_there_is_nobody_to_ask_about(machine: Machine):
     assert machine.json("job", "list") == []
 
 
+def test_that_the_directory_is_right_can_be_said(machine: Machine):
+    told = machine.run("run", "identity-refresh", "--help").output
+    assert "--force" in told
+    assert machine.run("run", "identity-refresh", "--force").exit_code == 0
+
+
 def test_a_job_that_works_elsewhere_is_left_alone(machine: Machine):
     made = machine.jobs().request("gc")
     later = utcnow() + timedelta(minutes=1)

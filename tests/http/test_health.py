@@ -12,7 +12,7 @@ from moorage.services import Services
 from moorage.web.app import root_app
 from tests.support.people import People
 
-PARTS = {"database", "storage", "spool", "keys", "collection", "content", "syslog"}
+PARTS = {"database", "storage", "spool", "keys", "collection", "content", "people", "syslog"}
 
 
 def test_a_server_that_is_well_says_so(client: TestClient) -> None:

@@ -16,6 +16,7 @@ from moorage.config import load
 from moorage.db import migrate
 from moorage.db.connection import close_connection, open_database
 from moorage.events import SYSTEM
+from moorage.jobs.model import Trigger
 from moorage.services import Services
 from moorage.web.app import root_app
 from tests.support.stalling import StallingDoor
@@ -253,6 +254,36 @@ def test_people_of_vcenter_use_the_registry_as_who_they_are(
     assert call("DELETE", "/directory").status_code == 200
     services.directory.refresh()  # type: ignore[attr-defined]
     assert current("bob@corp.example.com", "another").status_code == 401
+
+
+def test_a_fresh_process_that_reads_slowly_takes_nothing_away(
+    call: Callable[..., Result], services: Services, vcenter: Vcenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {
+        "address": vcenter.address,
+        "account": SERVICE,
+        "password": PASSWORDS[SERVICE],
+        "ca": vcenter.issued.authority.read_text(),
+        "domains": ["vsphere.local", "corp.example.com=CORP"],
+        "admin_group": "Administrators@vsphere.local",
+    }
+    assert call("PUT", "/directory", kept).status_code == 200
+    services.directory.refresh()  # type: ignore[attr-defined]
+    first = services.authenticator.authenticate(BOB, PASSWORDS[BOB], "192.0.2.1")
+    assert first.admin
+    # No time but for one group a question, as where each answer takes seconds.
+    monkeypatch.setattr("moorage.identity.vsphere_directory._NESTING_SHARE", 0.0)
+    fresh = Services.build(services.settings)
+    again = fresh.directory.person(BOB)
+    assert again is not None
+    assert not again.whole
+    assert not again.administrator
+    assert fresh.authenticator.authenticate(BOB, PASSWORDS[BOB], "192.0.2.1") == first
+    fresh = Services.build(services.settings)
+    run = fresh.executions.request(SYSTEM, "identity-refresh", trigger=Trigger.MANUAL)
+    done = fresh.runner.run(run.id)
+    assert (done.result["checked"], done.result["unsure"]) == (1, 0)
+    assert fresh.authenticator.current(first).admin
 
 
 def test_who_cannot_be_verified_is_an_error_with_a_reason(

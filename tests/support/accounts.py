@@ -10,6 +10,7 @@ from moorage.configuration.store import SettingStore
 from moorage.events import Actor, Event, Events
 from moorage.identity.access_tokens import AccessTokens
 from moorage.identity.authenticator import Authenticator
+from moorage.identity.brake import Brake
 from moorage.identity.directory import Directory, NoDirectory
 from moorage.identity.groups import Groups
 from moorage.identity.lockout import Lockout
@@ -57,6 +58,7 @@ class Accounts:
         creation: ProjectsSettings | None = None,
         directory: Directory | None = None,
         grace: timedelta = timedelta(0),
+        brake: Brake | None = None,
     ) -> None:
         self.clock = clock
         self.events = Events()
@@ -75,7 +77,7 @@ class Accounts:
         people = PeopleStore()
         self.people = DirectoryPeople(self.directory, people, store, self.events, clock, grace)
         self.groups = Groups(self.directory, people, self.events, clock, Roles(RoleStore()).has_group)
-        self.refresh = Refresh(self.directory, self.people, people)
+        self.refresh = Refresh(self.directory, self.people, people, self.events, clock, brake or Brake())
         self.authenticator = Authenticator(
             self.users, self.robots, self.access_tokens, self.lockout, clock, self.people
         )

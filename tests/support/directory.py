@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from moorage.db.connection import in_transaction
 from moorage.identity.directory import Entry, EntryKind, Person
-from moorage.identity.errors import BadCredentialsError, DirectoryAwayError
+from moorage.identity.errors import BadCredentialsError, DirectoryAwayError, DirectoryBusyError
 
 DOMAIN = "vsphere.local"
 PASSWORD = "Of-the-directory-1"
@@ -27,12 +27,18 @@ class FakeDirectory:
 
     Attributes:
         away: it does not answer.
+        busy: it is not even asked: too many wait for it.
+        unread: groups of which it does not say in time who is in them, but directly.
+        by_unread: whether somebody is an administrator hangs on such a group.
         hold: when it is there, `prove` waits for it: a directory that is slow.
         asked: names whose passwords it was asked about, in order.
     """
 
     connected: bool = True
     away: bool = False
+    busy: bool = False
+    unread: set[str] = field(default_factory=set)
+    by_unread: bool = False
     hold: threading.Event | None = None
     asked: list[str] = field(default_factory=list)
     _people: dict[str, _Known] = field(default_factory=dict)
@@ -106,6 +112,8 @@ class FakeDirectory:
 
     def _answer(self) -> None:
         assert not in_transaction(), "the directory was asked inside a transaction"
+        if self.busy:
+            raise DirectoryBusyError("too many questions wait for the directory")
         if self.away:
             raise DirectoryAwayError("the directory does not answer")
 
@@ -117,7 +125,16 @@ class FakeDirectory:
             if group not in found:
                 found.add(group)
                 waiting.extend(self._groups.get(group, ()))
-        return Person(name, known.real_name, known.email, frozenset(found), known.administrator)
+        unsure = frozenset(_full(group) for group in self.unread) - known.groups
+        return Person(
+            name,
+            known.real_name,
+            known.email,
+            frozenset(found) - unsure,
+            known.administrator and not self.by_unread,
+            unsure,
+            self.by_unread,
+        )
 
 
 def _full(name: str) -> str:

@@ -1,5 +1,6 @@
 """A vCenter in memory, at the seam where sessions are opened: for what the simulator does not model."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ class VspherePeople:
         aliases: of each domain.
         privileges: on the root folder, by ``DOMAIN\\name``.
         shut_out: with a password that is right, and no right to do anything.
+        look_seconds: how long one answer takes.
     """
 
     passwords: dict[str, str] = field(default_factory=dict)
@@ -31,6 +33,7 @@ class VspherePeople:
     logins: list[tuple[str, str]] = field(default_factory=list)
     open_sessions: int = 0
     looks: int = 0
+    look_seconds: float = 0
 
     @contextmanager
     def open(
@@ -71,6 +74,7 @@ class PeopleSession:
         inside: str = "",
     ) -> Sequence[Found]:
         self._people.looks += 1
+        time.sleep(self._people.look_seconds)
         alias = self._people.aliases[domain]
         named = (
             [*self._people.members]

@@ -151,6 +151,12 @@ TABLE: Mapping[type[events.Event], Describe] = {
     events.ScannerCreated: lambda e: Deed("create_scanner", "scanner", e.name),
     events.ScannerChanged: lambda e: Deed("update_scanner", "scanner", e.name, detail=e.what),
     events.ScannerDeleted: lambda e: Deed("delete_scanner", "scanner", e.name),
+    events.DirectoryDoubted: lambda e: Deed(
+        "doubt_directory",
+        "directory",
+        "people",
+        detail=f"{e.losing} of {e.known} people would have lost access at once; nobody did",
+    ),
     events.ProjectCreated: lambda e: _project("create_project", e),
     events.ProjectChanged: lambda e: _project("update_project", e, e.what),
     events.ProjectDeleted: lambda e: _project("delete_project", e),

@@ -91,15 +91,19 @@ def retention(project: str | None, dry_run: bool, as_json: bool) -> None:
 
 
 @run.command("identity-refresh")
+@click.option("--force", is_flag=True, help="The directory is right, however many people lose access.")
 @json_option
-def identity_refresh(as_json: bool) -> None:
-    """Ask the directory about everybody whom it vouched for; exit code 1 when it is away."""
+def identity_refresh(*, force: bool, as_json: bool) -> None:
+    """Ask the directory about everybody whom it vouched for.
+
+    Exit code 1 when it is away, or when too many people would lose access at once: then nobody does.
+    """
     with services() as found:
         idle = found.refresh.is_idle
     if idle:
         click.echo("this registry is not connected to a directory", err=True)
         return
-    _one(Order("identity-refresh"), as_json=as_json)
+    _one(Order("identity-refresh", {"force": True} if force else {}), as_json=as_json)
 
 
 def _policies(found: Services, project: str | None, *, dry_run: bool) -> list[Order]:

@@ -233,6 +233,19 @@ class LoginSettings:
             between=(0, 10_080),
         ),
     )
+    directory_brake_people: int = field(
+        default=5,
+        metadata=about(
+            "When one refresh would take access from more people than this, and from more than "
+            "`directory_brake_percent` of all, nobody loses any; `moorage run identity-refresh --force` says "
+            "that the directory is right.",
+            between=(0, 1_000_000),
+        ),
+    )
+    directory_brake_percent: int = field(
+        default=20,
+        metadata=about("See `directory_brake_people`; 100 lets everybody lose access.", between=(0, 100)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

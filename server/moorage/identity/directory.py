@@ -37,6 +37,10 @@ class Person:
         name: canonical: ``name@domain`` in lower case.
         groups: canonical names of all groups, also of those that only hold another of them.
         administrator: they administer the directory's own system.
+        unsure: groups that may hold the person as well: the directory did not say all in time. Whether they
+            do is as it was known before.
+        administrator_unsure: whether they administer it, where they do not as far as it was read, hangs on
+            one of these groups.
     """
 
     name: str
@@ -44,6 +48,13 @@ class Person:
     email: str = ""
     groups: frozenset[str] = frozenset()
     administrator: bool = False
+    unsure: frozenset[str] = frozenset()
+    administrator_unsure: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the directory said all there is to say."""
+        return not self.unsure and not self.administrator_unsure
 
 
 class Directory(Protocol):

@@ -62,6 +62,14 @@ class DirectoryAwayError(Unavailable):
     """The directory does not answer: nobody knows whether the password is right."""
 
 
+class DirectoryBusyError(Unavailable):
+    """The directory was not asked: too many questions wait for it already. It says nothing of how it is."""
+
+
+class DirectoryDoubtedError(Conflict):
+    """By what the directory says too many people would lose access at once; nobody lost it."""
+
+
 class GraceRefusedError(DirectoryAwayError):
     """The directory does not answer, and the password is not the one that it last took."""
 

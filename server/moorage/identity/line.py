@@ -21,7 +21,7 @@ from typing import TypeVar
 from moorage.certificates import Certificate, described, thumbprint_of
 from moorage.config.settings import DirectorySettings
 from moorage.identity.connection import Connection
-from moorage.identity.errors import DirectoryAwayError, DirectoryUntrustedError
+from moorage.identity.errors import DirectoryAwayError, DirectoryBusyError, DirectoryUntrustedError
 
 Result = TypeVar("Result")
 #: How long a caller waits for its turn while the directory answers well.
@@ -87,12 +87,15 @@ class Bounded:
         """What `work` returns.
 
         Raises:
-            DirectoryAwayError: there are too many questions already, or it took too long.
+            DirectoryAwayError: it took too long, or it did so the last time and others wait for it still.
+            DirectoryBusyError: there are too many questions already, and answers come.
             MoorageError: whatever `work` raises.
         """
         # Who waits holds a thread of the server; that is worth it only while answers come.
         if not self._slots.acquire(timeout=_PATIENCE_SECONDS if self._answers else 0):
-            raise DirectoryAwayError("vCenter has too many questions to answer; try again later")
+            if self._answers:
+                raise DirectoryBusyError("too many questions wait for vCenter; try again in a moment")
+            raise DirectoryAwayError("vCenter does not answer, and too many questions wait for it already")
         deadline = Deadline(self._settings)
         future: Future[Result] = Future()
         thread = threading.Thread(
@@ -102,7 +105,7 @@ class Bounded:
             thread.start()
         except RuntimeError:
             self._slots.release()
-            raise DirectoryAwayError("the process has no thread left to ask vCenter") from None
+            raise DirectoryBusyError("the process has no thread left to ask vCenter") from None
         try:
             return self._outcome(future, deadline)
         finally:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from moorage.clock import Clock
 from moorage.db.connection import DatabaseIllError, IntegrityError, atomic
 from moorage.events import Actor, Events, UserChanged, UserCreated
+from moorage.identity.described import CONTROLS, Described, profile_of
 from moorage.identity.directory import Directory, Person
 from moorage.identity.errors import (
     BadCredentialsError,
@@ -24,10 +25,7 @@ from moorage.identity.store import IdentityStore
 from moorage.identity.text import MAX_TEXT, is_storable
 
 _SEEN_NOTED_EVERY = timedelta(minutes=1)
-_CONTROLS = r"\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
-_unprintable = re.compile(f"[{_CONTROLS}]")
-_name = re.compile(f"[^ \xa0:{_CONTROLS}][^:{_CONTROLS}]*")
-_email = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
+_name = re.compile(f"[^ \xa0:{CONTROLS}][^:{CONTROLS}]*")
 _log = logging.getLogger(__name__)
 
 
@@ -71,6 +69,7 @@ class DirectoryPeople:
         Raises:
             BadCredentialsError: it does not, or a local account has the name.
             DirectoryAwayError: the directory does not answer.
+            DirectoryBusyError: it was not asked: too many wait for it already.
         """
         known = self._accounts.user_named(name)
         taken = self._accounts.is_name_local(name) if known is None else known.source is not Source.DIRECTORY
@@ -124,10 +123,21 @@ class DirectoryPeople:
             found = self._create(person, actor, address)
         if found.source is not Source.DIRECTORY:
             raise BadCredentialsError
-        if not self._differences(found, person):
+        if not Described.of(self._store, found, person).differences:
             self._see(found)
             return found
         return self._follow(found.id, person, actor, address)
+
+    def would_lose(self, user_id: int, person: Person | None) -> bool:
+        """Whether somebody would lose access by what the directory says of them now.
+
+        Args:
+            person: as it describes them; None when it does not have them.
+        """
+        user = self._accounts.user(user_id)
+        if user is None or user.source is not Source.DIRECTORY or user.disabled:
+            return False
+        return person is None or Described.of(self._store, user, person).takes_away
 
     def part(self, actor: Actor, user_id: int) -> bool:
         """The directory does not have the person any more: nothing that was given out is good from now on.
@@ -155,7 +165,7 @@ class DirectoryPeople:
     ) -> Principal:
         try:
             person = self._directory.prove(name, password)
-        except DirectoryAwayError as away:
+        except DirectoryAwayError as away:  # and not `DirectoryBusyError`: anybody can make a line full
             return self._by_grace(known, password, away)
         except BadCredentialsError:
             if known is not None:
@@ -187,7 +197,7 @@ class DirectoryPeople:
         now = self._clock()
         values: dict[str, object] = {
             "name": person.name,
-            **_profile(person),
+            **profile_of(person),
             "password_hash": "",
             "admin": False,
             "disabled": False,
@@ -220,36 +230,23 @@ class DirectoryPeople:
             user = self._accounts.user(user_id)
             if user is None:
                 raise BadCredentialsError
-            changes = self._differences(user, person)
-            held, groups = self._store.groups_of(user_id), self._store.known(person.groups)
-            self._store.leave(user_id, held - groups)
-            self._store.enter(user_id, groups - held)
-            values: dict[str, object] = {**_profile(person), "directory_admin": person.administrator}
+            said = Described.of(self._store, user, person)
+            self._store.leave(user_id, said.held - said.groups)
+            self._store.enter(user_id, said.groups - said.held)
+            values: dict[str, object] = {**said.profile, "directory_admin": said.administrator}
             back = user.left_at is not None
             if back:
                 values |= {"disabled": False, "left_at": None}
             now = self._clock()
-            bump = back or user.directory_admin != person.administrator
+            bump = back or user.directory_admin != said.administrator
             self._accounts.update_user(user_id, now, bump=bump, seen_at=now, **values)
-            if changes:
+            if said.differences:
                 who = actor or _self(user_id, user.name, address)
-                self._events.publish(UserChanged(who, user_id, user.name, ", ".join(changes)))
+                self._events.publish(UserChanged(who, user_id, user.name, ", ".join(said.differences)))
             followed = self._accounts.user(user_id)
         if followed is None:
             raise BadCredentialsError
         return followed
-
-    def _differences(self, user: User, person: Person) -> list[str]:
-        """What the directory says otherwise than it did, in words for the log."""
-        profile = {"email": user.email, "real_name": user.real_name}
-        checks = (
-            ("back in the directory", user.left_at is not None),
-            ("profile of the directory", profile != _profile(person)),
-            ("groups of the directory", self._store.known(person.groups) != self._store.groups_of(user.id)),
-            ("administrator by the directory", person.administrator and not user.directory_admin),
-            ("no administrator by the directory", user.directory_admin and not person.administrator),
-        )
-        return [words for words, differs in checks if differs]
 
     def _see(self, user: User) -> None:
         now = self._clock()
@@ -265,12 +262,3 @@ class DirectoryPeople:
 
 def _self(user_id: int, name: str, address: str) -> Actor:
     return Actor(f"user:{user_id}", "user", name, address)
-
-
-def _profile(person: Person) -> dict[str, object]:
-    """The directory's texts as columns can hold them: it follows rules of its own."""
-    email = person.email.strip()
-    return {
-        "email": email if len(email) <= MAX_TEXT and _email(email) and not _unprintable.search(email) else "",
-        "real_name": _unprintable.sub(" ", person.real_name).strip()[:MAX_TEXT],
-    }

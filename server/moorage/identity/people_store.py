@@ -29,6 +29,19 @@ class PeopleStore:
         found: int = UserRow.select().where(UserRow.source == Source.DIRECTORY.value).count()
         return found
 
+    def count_with_access(self) -> int:
+        """How many people of the directory are not shut out."""
+        rows: Any = UserRow.select().where(
+            (UserRow.source == Source.DIRECTORY.value) & (UserRow.disabled == False)  # noqa: E712 - SQL's own
+        )
+        found: int = rows.count()
+        return found
+
+    def seen_at(self, user_id: int) -> datetime | None:
+        """When the directory last confirmed the person, or said something new of them."""
+        row: Any = UserRow.select(UserRow.seen_at).where(UserRow.id == user_id).tuples().first()
+        return None if row is None else row[0]
+
     def see(self, user_id: int, now: datetime) -> None:
         """Note that the directory confirmed the person."""
         UserRow.update(seen_at=now).where(UserRow.id == user_id).execute()

@@ -10,7 +10,7 @@ from moorage.identity.connection import Connection, Domain
 from moorage.identity.directory import Entry, EntryKind, Person
 from moorage.identity.errors import BadCredentialsError, DirectoryMisconfiguredError, NotAdmittedError
 from moorage.identity.line import Bounded, Deadline
-from moorage.identity.nesting import Nesting
+from moorage.identity.nesting import Nesting, Reach
 
 MAX_PASSWORD = 1024
 #: The part of the time that reading which groups are in which may take of a question.
@@ -172,15 +172,23 @@ class VsphereDirectory:
                 service.look(domain.name, name, kind=EntryKind.USER, exact=True)
 
     def _described(self, service: Session, name: str, real_name: str, deadline: Deadline) -> Person:
-        groups = self._groups(service, name, deadline)
-        administrator = self._connection.admin_group in groups or self._has_privileges(service, name)
-        return Person(name=name, real_name=real_name, groups=groups, administrator=administrator)
+        reach = self._reach(service, name, deadline)
+        by_group = self._connection.admin_group
+        administrator = by_group in reach.groups or self._has_privileges(service, name)
+        return Person(
+            name=name,
+            real_name=real_name,
+            groups=reach.groups,
+            administrator=administrator,
+            unsure=reach.unsure,
+            administrator_unsure=not administrator and by_group in reach.unsure,
+        )
 
     def _has_privileges(self, service: Session, name: str) -> bool:
         privileges = self._connection.admin_privileges
         return bool(privileges) and service.has_privileges(self._connection.principal(name), privileges)
 
-    def _groups(self, service: Session, name: str, deadline: Deadline) -> frozenset[str]:
+    def _reach(self, service: Session, name: str, deadline: Deadline) -> Reach:
         principal = self._connection.principal(name)
         direct = (
             group

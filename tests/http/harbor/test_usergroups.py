@@ -336,6 +336,51 @@ def test_a_refresh_that_finds_the_directory_away_fails_and_says_so(
     assert mary.get("/users/current").status_code == 200
 
 
+def test_a_refresh_that_would_shut_out_too_many_shuts_out_nobody_and_somebody_is_told(
+    client: TestClient, people: People, services: Services, directory: FakeDirectory, admin: Portal
+) -> None:
+    names = [directory.add(f"crew{number}", DEVS) for number in range(8)]
+    for each in names:
+        services.authenticator.authenticate(each, PASSWORD, "192.0.2.1")
+        directory.remove(each)
+
+    def refresh(**parameters: object) -> str:
+        run = services.executions.request(
+            SYSTEM, "identity-refresh", trigger=Trigger.MANUAL, parameters=parameters
+        )
+        return services.runner.run(run.id).state.value
+
+    def warning() -> str:
+        return services.health()["people"].text
+
+    assert refresh() == "error"
+    assert "would lose access at once" in warning()
+    directory.away = True
+    assert refresh() == "error"
+    assert "would lose access at once" in warning()  # it is as true as before
+    directory.away = False
+    found = admin.get("/audit-logs?q=operation=doubt_directory").json
+    assert [each["username"] for each in found] == ["system"]
+    assert not any(each.disabled for each in services.users.list(limit=99, offset=0))
+    assert refresh(force=True) == "success"
+    assert warning() == ""
+    assert sum(each.disabled for each in services.users.list(limit=99, offset=0)) == 8
+
+
+def test_a_busy_line_to_the_directory_is_answered_with_try_again(
+    mary: Portal, directory: FakeDirectory, admin: Portal, clock: SetClock
+) -> None:
+    assert mary.get("/users/current").status_code == 200
+    clock.forward(minutes=2)
+    directory.busy = True
+    refused = mary.get("/users/current")
+    assert refused.status_code == 503
+    assert "too many questions" in refused.json["errors"][0]["message"]
+    found = admin.get("/users/search?username=mar")
+    assert [each["username"] for each in found.json] == [MARY]
+    assert "Warning" in found.headers
+
+
 def test_the_refresh_comes_by_itself_only_where_there_is_a_directory(
     services: Services, directory: FakeDirectory, clock: SetClock
 ) -> None:

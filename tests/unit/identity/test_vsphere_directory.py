@@ -2,16 +2,18 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from moorage.config.settings import DirectorySettings
 from moorage.identity.connection import Connection, Domain, checked
-from moorage.identity.directory import EntryKind
+from moorage.identity.directory import EntryKind, Person
 from moorage.identity.errors import (
     BadCredentialsError,
     DirectoryAwayError,
+    DirectoryBusyError,
     DirectoryMisconfiguredError,
     NotAdmittedError,
 )
@@ -224,6 +226,46 @@ def test_beyond_the_bound_nobody_waits_for_a_slow_directory() -> None:
         bounded.run(stuck)
     assert time.monotonic() - started < 0.2
     never.set()
+
+
+def test_a_full_line_to_a_directory_that_answers_is_busy_and_not_away() -> None:
+    bounded = Bounded(DirectorySettings(timeout_seconds=30, calls=1))
+    entered, go = threading.Event(), threading.Event()
+
+    def slow(deadline: Deadline) -> bool:
+        entered.set()
+        return go.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(bounded.run, slow)
+        assert entered.wait(10)
+        with pytest.raises(DirectoryBusyError, match="try again") as refused:
+            bounded.run(slow)
+        assert not isinstance(refused.value, DirectoryAwayError)
+        go.set()
+        assert first.result(10)
+    assert bounded.run(lambda deadline: "found") == "found"
+
+
+def test_what_was_not_read_in_time_is_unsure_and_not_left_out(people: VspherePeople) -> None:
+    by_group = replace(CONNECTION, admin_privileges=(), admin_group="administrators@vsphere.local")
+    told = directory(people, by_group, replace(SETTINGS, nested_seconds=600, timeout_seconds=6))
+
+    def person() -> Person:
+        found = told.person("bob@corp.example.com")
+        assert found is not None
+        return found
+
+    people.look_seconds = 0.6
+    first = person()
+    assert not first.whole
+    assert first.groups | first.unsure >= {"staff@corp.example.com", "administrators@vsphere.local"}
+    assert first.administrator or first.administrator_unsure
+    people.look_seconds = 0
+    rest = person()
+    assert rest.whole
+    assert rest.administrator
+    assert "users@vsphere.local" in rest.groups
 
 
 def test_an_answer_makes_room_for_the_next_question() -> None:
