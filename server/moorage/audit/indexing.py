@@ -5,12 +5,11 @@ looked through. A long log that has none gets them from its oldest entry on, a b
 """
 
 import time
-from contextlib import suppress
 
 from moorage.audit.postings import BLOCKS
 from moorage.audit.segment_store import Content, SegmentStore
 from moorage.audit.signs import block_signs
-from moorage.db.connection import IntegrityError, atomic
+from moorage.db.connection import atomic
 
 #: Entries of a young segment, and of the one that takes the place of sixteen.
 SMALL = 8 * BLOCKS
@@ -65,29 +64,34 @@ class Indexing:
         return largest if self._store.is_settled(moment) else 0
 
     def _make_next(self, settled: int) -> bool:
+        """Make one segment, or find that another process has; False when there is nothing to do."""
+        chosen = self._next(settled)
+        if chosen is None:
+            return False
+        first, size = chosen
+        content = self._content(first, size)
+        with atomic(durable=False):
+            self._store.lock()
+            # Reading took its time: what is next has changed if another process made a segment meanwhile.
+            if self._next(settled) == chosen:
+                self._store.drop(
+                    each for each in self._store.all() if first <= each.first_id <= content.last_id
+                )
+                self._store.add(content, _LARGE_BUCKETS if size == self._large else _SMALL_BUCKETS)
+        return True
+
+    def _next(self, settled: int) -> tuple[int, int] | None:
+        """The first number of the segment that is to be made, and how many numbers it has."""
         least, _ = self._store.ends()
         last = self._store.last()
         start = least - least % self._large
         first = start if last is None else max(start, last + 1)
         if first % self._large == 0 and first + self._large - 1 <= settled:
-            return self._write(first, self._large)
+            return first, self._large
         end = first + self._small
         if end - 1 > settled:
-            return False
-        if end % self._large == 0:
-            return self._write(end - self._large, self._large)
-        return self._write(first, self._small)
-
-    def _write(self, first: int, size: int) -> bool:
-        content = self._content(first, size)
-        with suppress(IntegrityError):  # another process was faster
-            with atomic(durable=False):
-                self._store.drop(
-                    each for each in self._store.all() if first <= each.first_id <= content.last_id
-                )
-                self._store.add(content, _LARGE_BUCKETS if size == self._large else _SMALL_BUCKETS)
-            return True
-        return False
+            return None
+        return (end - self._large, self._large) if end % self._large == 0 else (first, self._small)
 
     def _content(self, first: int, size: int) -> Content:
         width = size // BLOCKS

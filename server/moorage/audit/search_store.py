@@ -14,9 +14,9 @@ import peewee
 
 from moorage.audit.model import Cursor, Query
 from moorage.audit.segment_store import Block, Segment, SegmentStore
-from moorage.audit.signs import query_signs
+from moorage.audit.signs import folded, query_signs
 from moorage.audit.tables import EntryRow
-from moorage.db.connection import database
+from moorage.db.connection import database, is_postgresql
 from moorage.db.fields import to_microseconds
 
 _EXACT = (
@@ -30,8 +30,10 @@ BUDGET = 12_000
 #: More entries without a segment than these are not looked through at once.
 TAIL = 16_384
 
-_FIRST_BLOCKS = 4
-_MOST_BLOCKS = 32
+_FIRST_ENTRIES = 512
+_MOST_ENTRIES = 4096
+_MOST_RANGES = 64
+_GAP = 64
 _FIRST_SEGMENTS = 8
 _MOST_SEGMENTS = 64
 _LATEST = 2**63 - 1
@@ -79,7 +81,8 @@ class _Walk:
         self._highest = _LATEST if query.until is None else to_microseconds(query.until)
         if after is not None:
             self._highest = min(self._highest, after.at if after.id else after.at - 1)
-        self._places: list[tuple[int, int]] = []
+        # A set: a gap between two blocks may hold one that is looked at later.
+        self._places: set[tuple[int, int]] = set()
         self._spent = 0
 
     def through(self, segments: Sequence[Segment], last: int, want: int, budget: int) -> Found:
@@ -87,7 +90,7 @@ class _Walk:
         left = [s for s in segments if s.newest_at >= self._lowest and 0 <= s.oldest_at <= self._highest]
         pending: list[Block] = []
         self._look([EntryRow.id > last])
-        blocks, many = _FIRST_BLOCKS, _FIRST_SEGMENTS
+        entries, many = _FIRST_ENTRIES, _FIRST_SEGMENTS
         while True:
             while left and (not pending or pending[0].newest_at <= left[0].newest_at):
                 pending += self._store.candidates(left[:many], self._signs, self._lowest, self._highest)
@@ -102,18 +105,14 @@ class _Walk:
                 return Found(sorted(certain, reverse=True)[:want], None)
             if self._spent >= budget and bound < self._highest:
                 return Found(sorted(certain, reverse=True), Cursor(bound + 1, 0))
-            self._look([EntryRow.id.between(*ends) for ends in self._ranges(pending[:blocks])])
-            pending, blocks = pending[blocks:], min(2 * blocks, _MOST_BLOCKS)
-
-    def _ranges(self, blocks: Sequence[Block]) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = []
-        for block in sorted(blocks, key=lambda each: each.first_id):
-            self._spent += block.last_id - block.first_id + 1
-            if found and found[-1][1] + 1 == block.first_id:
-                found[-1] = (found[-1][0], block.last_id)
-            else:
-                found.append((block.first_id, block.last_id))
-        return found
+            blocks = max(1, entries // pending[0].entries)
+            ranges = _ranges(pending[:blocks])
+            if len(ranges) > _MOST_RANGES:
+                blocks = _MOST_RANGES
+                ranges = _ranges(pending[:blocks])
+            self._spent += sum(last - first + 1 for first, last in ranges)
+            self._look([EntryRow.id.between(*ends) for ends in ranges])
+            pending, entries = pending[blocks:], min(2 * entries, _MOST_ENTRIES)
 
     def _look(self, ranges: list[Any]) -> None:
         rows = EntryRow.select(EntryRow.at, EntryRow.id).where(any_of(ranges), *self._where)
@@ -121,7 +120,18 @@ class _Walk:
             if self._lowest <= at <= self._highest and (
                 self._after is None or (at, number) < (self._after.at, self._after.id)
             ):
-                self._places.append((at, number))
+                self._places.add((at, number))
+
+
+def _ranges(blocks: Sequence[Block]) -> list[tuple[int, int]]:
+    """The numbers of the blocks; what lies close together is one range, which costs less than two."""
+    found: list[tuple[int, int]] = []
+    for block in sorted(blocks, key=lambda each: each.first_id):
+        if found and block.first_id - found[-1][1] <= _GAP:
+            found[-1] = (found[-1][0], block.last_id)
+        else:
+            found.append((block.first_id, block.last_id))
+    return found
 
 
 def newest_first(where: list[Any], *columns: Any) -> Any:
@@ -138,12 +148,14 @@ def place() -> Any:
 def indexed(query: Query, after: Cursor | None) -> list[Any]:
     """Conditions that walk an index from one end to the other."""
     where: list[Any] = []
-    if after is not None:
+    until = None if query.until is None else to_microseconds(query.until)
+    # The lower of two upper ends alone: given both, a database may begin at the higher one and walk down.
+    if after is not None and (until is None or after.at <= until):
         where.append(place() < (after.at, after.id))
+    elif until is not None:
+        where.append(EntryRow.at <= until)
     if query.since is not None:
         where.append(EntryRow.at >= query.since)
-    if query.until is not None:
-        where.append(EntryRow.at <= query.until)
     if query.project_id is not None:
         where.append(EntryRow.project_id == query.project_id)
     elif query.actor is not None:
@@ -178,17 +190,34 @@ def _unindexed(query: Query) -> list[Any]:
     if query.project_ids is not None:
         where.append(peewee.fn.COALESCE(EntryRow.project_id, 0) << list(query.project_ids))
     if query.operations or query.verbs:
-        begins = [EntryRow.operation.startswith(f"{verb}_") for verb in query.verbs]
-        where.append(any_of([EntryRow.operation << list(query.operations), *begins]))
+        exact = [EntryRow.operation << list(query.operations)] if query.operations else []
+        begins = [_begins_with(EntryRow.operation, f"{verb}_") for verb in query.verbs]
+        where.append(any_of([*exact, *begins]))
     if query.result is not None:
         where.append(EntryRow.result == query.result.value)
     if query.actor_part is not None:
-        where.append(EntryRow.actor.contains(query.actor_part))
+        where.append(_holds(EntryRow.actor, query.actor_part))
     if query.resource_part is not None:
-        where.append(EntryRow.resource.contains(query.resource_part))
+        where.append(_holds(EntryRow.resource, query.resource_part))
     if query.text is not None:
-        where.append(any_of([column.contains(query.text) for column in _SEARCHED]))
+        where.append(any_of([_holds(column, query.text) for column in _SEARCHED]))
     return where
+
+
+def _holds(column: peewee.Field, part: str) -> Any:
+    """Whether the column has the part, whatever the case of the letters a to z."""
+    if not is_postgresql():
+        return column.contains(part)
+    # `column` sorts by bytes, so `lower` changes these letters alone; twice as fast as ILIKE.
+    return peewee.fn.STRPOS(peewee.fn.LOWER(column), folded(part).decode()) > 0
+
+
+def _begins_with(column: peewee.Field, text: str) -> Any:
+    """Whether the column begins with the text, whatever the case of the letters a to z."""
+    if not is_postgresql():
+        return column.startswith(text)
+    # Without a collation named, a language would be asked how it folds each value: five times as slow.
+    return peewee.fn.STARTS_WITH(peewee.fn.LOWER(column.collate('"C"')), folded(text).decode())
 
 
 def any_of(conditions: list[Any]) -> Any:

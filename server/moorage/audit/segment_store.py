@@ -10,6 +10,8 @@ from moorage.db.connection import Statement, is_postgresql
 
 _TIMES = Struct(f">{2 * BLOCKS}q")
 _BUCKETS_AT_ONCE = 64
+_SIGNS_AT_ONCE = 4
+_LOCK = 0x4D6F6F72_73656773  # any number, the same in every node
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Block:
     first_id: int
     last_id: int
     newest_at: int
+
+    @property
+    def entries(self) -> int:
+        """How many it may have."""
+        return self.last_id - self.first_id + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class SegmentStore:
     _clock = Statement("SELECT CAST(extract(epoch FROM clock_timestamp()) AS DOUBLE PRECISION)")
     _writing = Statement(_WRITING)
     _entries = Statement(_ENTRIES)
+    _lock = Statement("SELECT pg_advisory_xact_lock(?)")
     _add = Statement(
         "INSERT INTO audit_segment (first_id, last_id, block_entries, buckets, oldest_at, newest_at, times) "
         "VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id"
@@ -121,12 +129,13 @@ class SegmentStore:
         """Number, moment and `COLUMNS` of the entries of a range, in the order of their numbers."""
         return self._entries.all(first_id, last_id)
 
-    def add(self, content: Content, buckets: int) -> None:
-        """Write a segment; call it inside a transaction.
+    def lock(self) -> None:
+        """Be the only one that changes segments until this transaction ends; on SQLite it is by itself."""
+        if is_postgresql():
+            self._lock.one(_LOCK)
 
-        Raises:
-            IntegrityError: another process has written it.
-        """
+    def add(self, content: Content, buckets: int) -> None:
+        """Write a segment that overlaps no other; call it inside a transaction, behind `lock`."""
         there = [at for at in content.newest if at >= 0]
         row = self._add.one(
             content.first_id,
@@ -162,8 +171,8 @@ class SegmentStore:
         """
         if not segments:
             return []
-        wanted = _wanted(segments, signs)
-        known = _buckets(wanted)
+        blocks = _having(segments, signs)
+        segments = [each for each in segments if blocks[each.id]]
         times = _times(segments)
         found = []
         for segment in segments:
@@ -171,12 +180,24 @@ class SegmentStore:
             if held is None:  # gone meanwhile, its entries are in another one: all of it is looked through
                 found.append(Block(segment.first_id, segment.last_id, segment.newest_at))
                 continue
-            for number in members(_blocks(segment, signs, known)):
+            for number in members(blocks[segment.id]):
                 newest_at, oldest_at = held[number], held[number + BLOCKS]
                 if newest_at >= oldest and 0 <= oldest_at <= newest:
                     first = segment.first_id + number * segment.block_entries
                     found.append(Block(first, first + segment.block_entries - 1, newest_at))
         return found
+
+
+def _having(segments: Sequence[Segment], signs: Sequence[Sequence[int]]) -> dict[int, int]:
+    """The blocks of each segment that have all signs; asked by fours, as the first often rule all out."""
+    found = {each.id: ALL for each in segments}
+    for start in range(0, len(signs), _SIGNS_AT_ONCE):
+        some = signs[start : start + _SIGNS_AT_ONCE]
+        left = [each for each in segments if found[each.id]]
+        known = _buckets(_wanted(left, some))
+        for each in left:
+            found[each.id] &= _blocks(each, some, known)
+    return found
 
 
 def _wanted(segments: Sequence[Segment], signs: Sequence[Sequence[int]]) -> dict[int, list[int]]:
@@ -198,16 +219,18 @@ def _buckets(wanted: Mapping[int, Sequence[int]]) -> dict[tuple[int, int], bytes
         rows = Statement(
             "SELECT segment_id, bucket, postings FROM audit_bucket "  # noqa: S608 - marks alone
             f"WHERE segment_id IN ({_marks(numbers)}) AND bucket IN ({_marks(chosen)})"
-        ).all(*numbers, *chosen)
+        ).binary(*numbers, *chosen)
         found.update(((number, bucket), bytes(data)) for number, bucket, data in rows)
     return found
 
 
 def _times(segments: Sequence[Segment]) -> dict[int, tuple[int, ...]]:
+    if not segments:
+        return {}
     numbers = [each.id for each in segments]
     rows = Statement(
         f"SELECT id, times FROM audit_segment WHERE id IN ({_marks(numbers)})"  # noqa: S608 - marks alone
-    ).all(*numbers)
+    ).binary(*numbers)
     return {number: _TIMES.unpack(bytes(times)) for number, times in rows}
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import peewee
+import psycopg
 
 database = peewee.DatabaseProxy()
 
@@ -42,6 +43,14 @@ class Row(peewee.Model):
     class Meta:
         database = database
         legacy_table_names = False
+
+
+class _Postgresql(peewee.PostgresqlDatabase):
+    """Every statement of ours is over within milliseconds, which to compile or to share out takes longer."""
+
+    def _initialize_connection(self, conn: Any) -> None:
+        conn.execute("SET jit = off")
+        conn.execute("SET max_parallel_workers_per_gather = 0")
 
 
 class _Turns:
@@ -113,7 +122,7 @@ def open_database(url: str) -> None:
         )
     elif url.startswith(("postgresql://", "postgres://")):
         _bound.turns = None
-        database.initialize(peewee.PostgresqlDatabase(url, prefer_psycopg3=True))
+        database.initialize(_Postgresql(url, prefer_psycopg3=True))
     else:
         raise ValueError("a database URL starts with sqlite:/// or postgresql://")
 
@@ -219,6 +228,16 @@ class Statement:
     def all(self, *parameters: object) -> list[tuple[Any, ...]]:
         """Every row."""
         rows: list[tuple[Any, ...]] = self._execute(parameters).fetchall()
+        return rows
+
+    def binary(self, *parameters: object) -> list[tuple[Any, ...]]:
+        """Every row; for those with many bytes, which PostgreSQL else sends in hexadecimal digits."""
+        if not is_postgresql():
+            return self.all(*parameters)
+        cursor = database.cursor()
+        cursor.format = psycopg.pq.Format.BINARY
+        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # not in the stubs
+            rows: list[tuple[Any, ...]] = cursor.execute(self._postgresql, parameters).fetchall()
         return rows
 
     def run(self, *parameters: object) -> int:
