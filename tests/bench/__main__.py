@@ -60,7 +60,7 @@ def _run(options: Options, stack: ExitStack) -> list[Result]:
 def _rows(dataset: Dataset, options: Options, stack: ExitStack) -> list[Row]:
     rows = all_rows(dataset, options.folder, stack, options.settings)
     if any(name.startswith(PREFIX) for name in options.only):
-        rows += log_rows(options.folder / "log", stack, options.log)
+        rows += log_rows(options.folder / "log", stack, options.log, options.settings)
     return rows
 
 

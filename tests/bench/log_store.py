@@ -162,15 +162,15 @@ class Logs:
         self._server: PostgresqlServer | None = None
         self._known: dict[tuple[str, int], str] = {}
 
-    def bind(self, kind: str, *, long: bool) -> None:
-        """Have all of this module speak of one of them."""
+    def bind(self, kind: str, *, long: bool) -> str:
+        """Have all of this module speak of one of them; returns its address."""
         count = self.count if long else 0
         if self._known:
             close_connection()
         url = self._known.get((kind, count))
         if url is not None:
             open_database(url)
-            return
+            return url
         url = self._known[kind, count] = self._address(kind, count)
         open_database(url)
         self._stack.callback(close_connection)
@@ -178,6 +178,7 @@ class Logs:
         if count:
             print(f"  {kind}:", file=sys.stderr)
             fill(count)
+        return url
 
     def _address(self, kind: str, count: int) -> str:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -169,6 +169,7 @@ def test_pages_by_number_and_totals_are_the_same_too(log: list[Entry]) -> None:
             page = store.page(query, 10, None, offset)
             assert list(page.entries) == wanted[offset : offset + 10]
             assert (page.next is None) is (len(wanted) <= offset + 10)
+            assert store.page_and_total(query, 10, offset, 10**6) == (page, len(wanted))
         assert store.count(query, 10**6) == len(wanted)
         assert store.count(query, 20) == 20
 

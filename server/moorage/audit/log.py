@@ -132,6 +132,12 @@ class AuditLog:
             return Page((), None)
         return self._store.page(query, min(limit, PAGE_LIMIT), after, min(offset, COUNT_LIMIT))
 
+    def page_and_total(self, query: Query, limit: int, offset: int) -> tuple[Page, int]:
+        """A page by its number, as `page`, and with it what `count` says."""
+        if not _is_answerable(query):
+            return Page((), None), 0
+        return self._store.page_and_total(query, min(limit, PAGE_LIMIT), offset, COUNT_LIMIT + 1)
+
     def walk(self, query: Query) -> Iterator[tuple[Entry, ...]]:
         """Every entry that answers `query`, newest first, a page at a time.
 

@@ -272,3 +272,16 @@ def test_a_question_with_few_answers_is_looked_for_once(admin: Portal) -> None:
     with counted_statements() as statements:
         assert admin.get("/audit-logs", q="tag=none").json == []
     assert "COUNT" not in str(statements)
+
+
+def test_the_total_is_counted_once_for_all_pages(admin: Portal, filled: datetime) -> None:
+    following = links_of(admin.get("/auditlog-exts?q=operation%3Dpull&page_size=7"))["next"]
+    with counted_statements() as statements:
+        page = admin.get(following)
+    assert page.headers["x-total-count"] == "30"
+    assert "COUNT" not in str(statements)
+    place = Cursor(2**62, 1)
+    assert admin.get(f"/audit-logs?q=tag=7&after={place}").headers["x-total-count"] == "1"
+    assert admin.get(f"/audit-logs?q=tag=7&after={place}.99999").headers["x-total-count"] == str(COUNT_LIMIT)
+    for total in ("", "x", "-1", "+1", "1.5", "٣", "9" * 30):
+        assert admin.get("/audit-logs", after=f"{place}.{total}").status_code == 400, total

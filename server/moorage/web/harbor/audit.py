@@ -2,7 +2,7 @@
 
 The log is long and only grows, so nothing here ever counts it. ``X-Total-Count`` is exact up to 10,000
 and stays there; ``page`` reaches as far, and beyond that only ``after`` does: the ``next`` link of every
-page has it, and following those links costs the same on every page.
+page has it, and following those links costs the same on every page: the total comes along with the link.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import falcon
 
 from moorage.audit.deeds import OPERATIONS
+from moorage.audit.errors import CursorInvalidError
 from moorage.audit.log import COUNT_LIMIT
 from moorage.audit.model import Cursor, Entry, Page, Query, Result
 from moorage.errors import Invalid
@@ -157,38 +158,46 @@ def send_entries(
     page = numbered_page(req)
     after = req.get_param("after")
     if after is not None:
-        found = services.audit.page(asked, page.limit, Cursor.parse(after))
+        place, known = _place(after)
+        found = services.audit.page(asked, page.limit, place)
+        total = max(services.audit.count(asked), len(found.entries)) if known is None else known
     elif page.offset + page.limit > COUNT_LIMIT:
         raise PageTooDeepError(
             f"'page' reaches the newest {COUNT_LIMIT} entries only; follow the links to the next page, "
             "whose parameter 'after' reaches all of them"
         )
     else:
-        found = services.audit.page(asked, page.limit, offset=page.offset)
-    resp.set_header("X-Total-Count", str(_total(services, asked, page, found, by_number=after is None)))
-    links = _links(req, page, found, by_number=after is None)
+        found, total = services.audit.page_and_total(asked, page.limit, page.offset)
+    total = min(total, COUNT_LIMIT)
+    resp.set_header("X-Total-Count", str(total))
+    links = _links(req, page, found, total, by_number=after is None)
     if links:
         resp.set_header("Link", " , ".join(links))
     send(resp, [render(each) for each in found.entries])
 
 
-def _total(services: Services, asked: Query, page: NumberedPage, found: Page, *, by_number: bool) -> int:
-    shown = len(found.entries)
-    # A page that is not full says it all; looking through the log a second time would cost as much again.
-    if by_number and shown < page.limit and (shown or not page.offset):
-        return min(page.offset + shown, COUNT_LIMIT)
-    known = page.offset + shown + (found.next is not None) if by_number and shown else shown
-    return min(max(services.audit.count(asked), known), COUNT_LIMIT)
+def _place(after: str) -> tuple[Cursor, int | None]:
+    """Where a page begins, and the total of the page that linked to it, which need not be counted again.
+
+    Raises:
+        CursorInvalidError: it is not from a link of ours.
+    """
+    place, dot, total = after.partition(".")
+    if not dot:
+        return Cursor.parse(place), None
+    if not (total.isascii() and total.isdecimal() and len(total) <= len(str(COUNT_LIMIT))):
+        raise CursorInvalidError("'after' is not a place that this server gave out")
+    return Cursor.parse(place), int(total)
 
 
-def _links(req: falcon.Request, page: NumberedPage, found: Page, *, by_number: bool) -> list[str]:
+def _links(req: falcon.Request, page: NumberedPage, found: Page, total: int, *, by_number: bool) -> list[str]:
     links = []
     kept = {name: value for name, value in req.params.items() if name not in ("page", "page_size", "after")}
     if by_number and page.number > 1:
         text = urlencode({**kept, "page": page.number - 1, "page_size": page.size}, doseq=True)
         links.append(f'<{req.path}?{text}>; rel="prev"')
     if found.next is not None:
-        text = urlencode({**kept, "page_size": page.size, "after": str(found.next)}, doseq=True)
+        text = urlencode({**kept, "page_size": page.size, "after": f"{found.next}.{total}"}, doseq=True)
         links.append(f'<{req.path}?{text}>; rel="next"')
     return links
 
