@@ -40,7 +40,7 @@ def check_pattern(pattern: str) -> None:
     """
     if not pattern:
         raise ProjectInvalidError("a pattern is not empty; '**' stands for everything")
-    if not pattern.isprintable():
+    if not (pattern.isascii() and pattern.isprintable()):
         raise ProjectInvalidError("a pattern has a character that no name has")
     if not _is_tame(pattern):
         raise ProjectInvalidError(

@@ -247,6 +247,8 @@ def _object(value: object, at: str, known: Collection[str]) -> Mapping[str, obje
 
 
 def _whole(value: object, at: str, most: int) -> int:
+    if isinstance(value, float) and value.is_integer():  # 25.0 is a whole number to JSON Schema
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
         raise RetentionInvalidError(f"{at} is a whole number from 0 to {most}")
     return value

@@ -49,6 +49,18 @@ def numbers(answer: Result) -> list[int]:
 # -- the rules themselves --------------------------------------------------------------------
 
 
+def test_a_whole_number_may_be_written_with_a_point(alice: Portal, dock: Project) -> None:
+    added(alice, priority=25.0)
+    assert [each["priority"] for each in alice.get(RULES).json] == [25]
+    assert alice.post(RULES, rule("w*", priority=25.5)).status_code == 400
+    assert alice.post(RULES, rule("w*", priority=1e300)).status_code == 400
+
+
+def test_a_pattern_has_no_letter_that_no_name_has(alice: Portal, dock: Project) -> None:
+    assert alice.post(RULES, rule("v\u00e9*")).status_code == 400
+    assert alice.get(RULES).json == []
+
+
 def test_a_rule_is_made_listed_changed_and_removed(alice: Portal, dock: Project) -> None:
     made = alice.post(RULES, rule("v*", "deep/**"))
     assert made.status_code == 201

@@ -84,6 +84,8 @@ class Body:
             BodyInvalidError: it is missing, no whole number, or absurdly large.
         """
         value = self._values.get(name, default)
+        if isinstance(value, float) and value.is_integer():  # 25.0 is a whole number to JSON Schema
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _LARGEST:
             raise self._wrong(name, value, "a whole number")
         return value

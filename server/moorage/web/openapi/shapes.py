@@ -18,7 +18,9 @@ ONE_LINE = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$"
 
 Q = Parameter("q", "Conditions joined by commas: k=v, k=~part, k=[from~to], k={any of}, k=(all of).", TEXT)
 SORT = Parameter("sort", "The field to sort by, with - in front for downwards.", TEXT)
-PAGE = Parameter("page", "The number of the page, from 1 on.", {"type": "integer", "minimum": 1})
+PAGE = Parameter(
+    "page", "The number of the page, from 1 on.", {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
+)
 PAGE_SIZE = Parameter(
     "page_size", "Entries on a page.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10}
 )

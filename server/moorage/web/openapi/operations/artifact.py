@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 
 from moorage.web.openapi.model import Answer, Body, Operation, Parameter, Route
-from moorage.web.openapi.shapes import FLAG, PAGED, TEXT, array, asked, created, page_of, ref, sorts
+from moorage.web.openapi.shapes import FLAG, PAGED, TEXT, array, asked, created, page_of, ref, sorts, text
 
 _TAG = "artifact"
+_COMPONENT = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
+_NAME = "[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}"
+_DIGEST = "(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})"
 _ARTIFACTS = "/projects/{project_name}/repositories/{repository_name}/artifacts"
 _ARTIFACT = _ARTIFACTS + "/{reference}"
 
@@ -67,7 +70,7 @@ OPERATIONS: Mapping[Route, Operation] = {
             Parameter(
                 "from",
                 "What to copy: project/repository:tag or project/repository@digest.",
-                {"type": "string", "minLength": 1},
+                text(pattern=f"^{_COMPONENT}(/{_COMPONENT})+(:{_NAME}|@{_DIGEST})$"),
                 required=True,
             ),
         ),

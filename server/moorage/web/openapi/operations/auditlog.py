@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from moorage.audit.lines import FORMS
+from moorage.audit.log import COUNT_LIMIT
 from moorage.web.openapi.model import Answer, Operation, Parameter, Route
-from moorage.web.openapi.shapes import PAGED, TEXT, array, asked, one_of, page_of, ref, text
+from moorage.web.openapi.shapes import PAGE_SIZE, TEXT, array, asked, one_of, page_of, ref, text, whole
 
 _TAG = "auditlog"
 _PROJECT = "/projects/{project_name}"
@@ -31,10 +32,16 @@ _ASKED = (
     ),
     Parameter("sort", "The log is read newest first.", one_of("-op_time")),
 )
+_NUMBER = Parameter(
+    "page", "The number of the page; they reach the newest entries only.", whole(1, COUNT_LIMIT)
+)
 _LISTED = (
-    *PAGED,
+    _NUMBER,
+    PAGE_SIZE,
     *_ASKED,
-    Parameter("after", "Of the link to the next page: where that begins.", text(least=1)),
+    Parameter(
+        "after", "Of the link to the next page: where that begins.", text(least=1, pattern="^[A-Za-z0-9_-]+$")
+    ),
 )
 _EXPORTED = (
     *_ASKED,

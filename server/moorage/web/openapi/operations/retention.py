@@ -35,7 +35,7 @@ OPERATIONS: Mapping[Route, Operation] = {
         _TAG,
         "Replace the rules and the rhythm of a retention policy",
         {200: Answer("It is replaced.")},
-        body=Body(ref("NewRetentionPolicy")),
+        body=Body(ref("RetentionPolicyChange")),
         refusals=frozenset({403, 404, 409}),
     ),
     ("DELETE", _POLICY): Operation(

@@ -24,16 +24,20 @@ _TAKEN: Mapping[str, Json] = {
     "scope": _SCOPE,
     "project_id": whole(0, 2**53),
 }
+_EVERYBODYS: Json = {"properties": {"scope": {"enum": ["g", None]}, "project_id": {"enum": [0, None]}}}
+_OF_A_PROJECT: Json = {
+    "properties": {"scope": {"enum": ["p", None]}, "project_id": {"type": "integer", "minimum": 1}},
+    "required": ["project_id"],
+}
 _OVERLOOKED = ("id", "creation_time", "update_time", "deleted")
 
 SCHEMAS: Mapping[str, Json] = {
     "Label": shape(_SHOWN),
-    "NewLabel": taken(
-        _TAKEN,
-        needed=("name",),
-        overlooked=_OVERLOOKED,
-        description="Everybody's without project_id, else that project's; scope may say so too.",
-    ),
+    "NewLabel": {
+        **taken(_TAKEN, needed=("name",), overlooked=_OVERLOOKED),
+        "anyOf": [_EVERYBODYS, _OF_A_PROJECT],
+        "description": "Everybody's without project_id, else that project's; scope may say so too.",
+    },
     "LabelChange": taken(
         {**_TAKEN, "scope": one_of("", "g", "p")},
         overlooked=_OVERLOOKED,

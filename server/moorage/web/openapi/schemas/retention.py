@@ -53,6 +53,29 @@ _TRIGGER = taken(
         "references": {},
     }
 )
+#: A template that takes a number needs it in `params`, under its own name.
+_NUMBERS: list[Json] = [
+    {"properties": {"template": {"enum": [each for each in Template if not each.takes_number]}}},
+    *(
+        {
+            "properties": {
+                "template": {"const": each},
+                "params": {"type": "object", "properties": {each: _NUMBER}, "required": [each]},
+            },
+            "required": ["params"],
+        }
+        for each in _NUMBERED
+    ),
+]
+_POLICY: Mapping[str, Json] = {
+    "algorithm": one_of("or"),
+    "rules": {**array(ref("NewRetentionRule")), "maxItems": MAX_RULES},
+    "trigger": _TRIGGER,
+    "scope": {
+        **taken({"level": one_of("project"), "ref": whole(0, 2**53)}, needed=("ref",)),
+        "description": "Whose policy it is: ref is the number of a project.",
+    },
+}
 
 SCHEMAS: Mapping[str, Json] = {
     "RetentionPolicy": shape(
@@ -82,30 +105,27 @@ SCHEMAS: Mapping[str, Json] = {
             "scope_selectors": shape({"repository": _some("RetentionRepositorySelector")}),
         }
     ),
-    "NewRetentionPolicy": taken(
-        {
-            "algorithm": one_of("or"),
-            "rules": {**array(ref("NewRetentionRule")), "maxItems": MAX_RULES},
-            "trigger": _TRIGGER,
-            "scope": taken({"level": one_of("project"), "ref": whole(0, 2**53)}, needed=("ref",)),
-        },
-        overlooked=("id",),
-        description="A new policy needs its scope, whose ref is the number of a project.",
+    "NewRetentionPolicy": taken(_POLICY, needed=("scope",), overlooked=("id",)),
+    "RetentionPolicyChange": taken(
+        _POLICY, overlooked=("id",), description="A policy stays in its project, which scope may name."
     ),
-    "NewRetentionRule": taken(
-        {
-            "priority": _PRIORITY,
-            "disabled": FLAG,
-            "action": one_of("retain"),
-            "template": _TEMPLATE,
-            "params": taken(dict.fromkeys(Template, _NUMBER)),
-            "tag_selectors": _some("NewRetentionTagSelector"),
-            "scope_selectors": shape({"repository": _some("NewRetentionRepositorySelector")}),
-        },
-        needed=("template", "tag_selectors", "scope_selectors"),
-        overlooked=("id",),
-        description="A template that takes a number needs it in params, under its own name.",
-    ),
+    "NewRetentionRule": {
+        **taken(
+            {
+                "priority": _PRIORITY,
+                "disabled": FLAG,
+                "action": one_of("retain"),
+                "template": _TEMPLATE,
+                "params": taken(dict.fromkeys(Template, _NUMBER)),
+                "tag_selectors": _some("NewRetentionTagSelector"),
+                "scope_selectors": shape({"repository": _some("NewRetentionRepositorySelector")}),
+            },
+            needed=("template", "tag_selectors", "scope_selectors"),
+            overlooked=("id",),
+            description="A template that takes a number needs it in params, under its own name.",
+        ),
+        "anyOf": _NUMBERS,
+    },
     "RetentionMetadata": shape(
         {
             "templates": array(

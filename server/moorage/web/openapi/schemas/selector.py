@@ -8,7 +8,7 @@ from moorage.web.openapi.shapes import TEXT, one_of, shape, taken, text
 _KIND = one_of("doublestar")
 _TAGS = one_of("matches", "excludes")
 _REPOSITORIES = one_of("repoMatches", "repoExcludes")
-_PATTERN = text(least=1, most=1024, pattern="^[^\\u0000-\\u001f\\u007f-\\u00a0\\u2028\\u2029]*$")
+_PATTERN = text(least=1, most=1024, pattern="^[ -~]*$")
 _EXTRAS: Json = {
     "type": "string",
     "description": 'Empty, or {"untagged": true} or false as text: whether artifacts without any tag count.',

@@ -29,6 +29,9 @@ _TOLD = one_of(*EventType, PING)
 _KIND = one_of(*TargetKind)
 _STATUS = one_of(*STATUSES.values())
 _COUNTS = tuple(f"{state.value}_task_count" for state in State)
+_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = f"({_LABEL}(\\.{_LABEL})*\\.?|\\[[0-9A-Fa-f:.]+\\])"
+_ADDRESS = f"^[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(:[1-9][0-9]{{0,4}})?([/?][!$-;=?-\\[\\]_a-z~]*)?$"
 
 SCHEMAS: Mapping[str, Json] = {
     "WebhookPolicy": shape(
@@ -67,7 +70,7 @@ SCHEMAS: Mapping[str, Json] = {
         {
             "type": _KIND,
             "address": {
-                **text(least=1, most=2048, pattern="^[Hh][Tt][Tt][Pp][Ss]?://"),
+                **text(most=2048, pattern=_ADDRESS),
                 "description": "A URL without a user and a fragment.",
             },
             "auth_header": {
