@@ -16,7 +16,7 @@ from moorage_ova.errors import OvaError
 
 _BIOS_START, _BIOS_SIZE = 1 * MIB, 1 * MIB
 _ESP_START, _ESP_SIZE = 2 * MIB, 16 * MIB
-_ROOT_START = _ESP_START + _ESP_SIZE
+ROOT_START = _ESP_START + _ESP_SIZE
 #: The copy of the partition table at the end.
 _TAIL = 1 * MIB
 _TYPES = {
@@ -62,9 +62,9 @@ def make_disk(root: Path, disk: Path, *, size: int, identity: Identity, epoch: i
         bios, efi = make_loaders(Path(work), root_id)
         install_bios(disk, bios, _BIOS_START // SECTOR)
         install_efi(disk, efi, _ESP_START, _ESP_SIZE, identity.number("esp"), epoch)
-    options = f"offset={_ROOT_START},hash_seed={identity.of('hash')},root_owner=0:0"
+    options = f"offset={ROOT_START},hash_seed={identity.of('hash')},root_owner=0:0"
     kinds = ("-t", "ext4", "-L", "moorage-root", "-U", root_id, "-m", "1", "-E", options)
-    mib = (size - _ROOT_START - _TAIL) // MIB
+    mib = (size - ROOT_START - _TAIL) // MIB
     programs.run("mke2fs", "-q", "-F", *kinds, "-d", str(root), str(disk), f"{mib}M", environment=environment)
     _settle_times(root, disk, epoch, environment)
 
@@ -88,7 +88,7 @@ def _settle_times(root: Path, disk: Path, epoch: int, environment: Mapping[str, 
         script.write("\n".join(lines) + "\n")
         script.flush()
         said = programs.run(
-            "debugfs", "-w", "-f", script.name, f"{disk}?offset={_ROOT_START}", environment=environment
+            "debugfs", "-w", "-f", script.name, f"{disk}?offset={ROOT_START}", environment=environment
         )
     refused = [line for line in said.splitlines() if "not found" in line or "Invalid" in line]
     if refused:
@@ -106,7 +106,7 @@ def _partition(disk: Path, size: int, identity: Identity) -> None:
     parts = (
         ("bios", _BIOS_START, _BIOS_SIZE),
         ("esp", _ESP_START, _ESP_SIZE),
-        ("root", _ROOT_START, size - _ROOT_START - _TAIL),
+        ("root", ROOT_START, size - ROOT_START - _TAIL),
     )
     lines = ["label: gpt", f"label-id: {identity.of('disk')}"]
     for name, start, length in parts:
