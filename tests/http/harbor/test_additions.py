@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -11,6 +12,7 @@ from moorage.services import Services
 from tests.http.harbor.portal import Portal, Pusher, code_of, repository_path
 from tests.support.images import (
     OCI_CONFIG,
+    OCI_EMPTY,
     Blob,
     Image,
     artifact,
@@ -130,6 +132,84 @@ def test_a_model_without_documents_has_none_and_a_large_one_is_refused(alice: Po
     push("dock/deep/app", model(("raw", "LICENSE", bytes(reading.MAX_FILE_BYTES + 1))), "1")
     assert alice.get(f"{APP}/1/additions/readme.md").status_code == 404
     assert alice.get(f"{APP}/1/additions/license").status_code == 400
+
+
+def test_the_files_of_a_model(alice: Portal, push: Pusher) -> None:
+    told = {"org.cncf.model.file.metadata+json": '{"name": "x", "size": 7000000000}'}
+    paths = [
+        ("weights/a.safetensors", told),
+        ("weights/b.safetensors", {}),
+        ("/./config.json", {"org.cncf.model.file.metadata+json": "[" * 4000}),
+        ("../../etc/passwd", {"org.cncf.model.file.metadata+json": '{"size": -1}'}),
+        ("/".join("x" * 40), {}),
+        ("", {}),
+    ]
+    whole = model(*(("raw", path, b"12345") for path, _ in paths))
+    layers = [
+        {**layer, "annotations": {**layer["annotations"], **more}}
+        for layer, (_, more) in zip(whole.document["layers"], paths, strict=True)  # type: ignore[call-overload]
+    ]
+    body = json.dumps({**whole.document, "layers": layers}).encode()
+    push("dock/deep/app", Image(body, whole.media_type, whole.blobs), "1")
+    found = alice.get(f"{APP}/1").json
+    answer = alice.get(found["addition_links"]["files"]["href"])
+
+    def file(name: str, size: int = 5) -> dict[str, object]:
+        return {"name": name, "type": "file", "size": size}
+
+    def folder(name: str, *children: object) -> dict[str, object]:
+        return {"name": name, "type": "directory", "children": list(children)}
+
+    assert answer.json == [
+        folder("weights", file("a.safetensors", 7_000_000_000), file("b.safetensors")),
+        file("config.json"),
+        folder("etc", file("passwd")),
+        file("/".join("x" * 40)),
+    ]
+    assert answer.headers["content-type"] == "application/json"
+    assert alice.get(f"{APP}/1/additions/sbom").status_code == 404
+
+
+def bill(kind: str, document: bytes, subject: Image) -> Image:
+    """A bill of materials about an image."""
+    about = {"artifactType": kind, "subject": subject.descriptor}
+    return manifest(Blob(b"{}", OCI_EMPTY), [Blob(document, kind)], **about)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/spdx+json",
+        "application/vnd.cyclonedx+json",
+        "application/vnd.goharbor.harbor.sbom.v1",
+    ],
+)
+@pytest.mark.parametrize("make", [image, multi_platform, chart])
+def test_the_newest_bill_of_materials_that_is_attached(
+    alice: Portal, push: Pusher, kind: str, make: Callable[[], Image]
+) -> None:
+    pushed = push("dock/deep/app", make(), "1")
+    path = f"{APP}/1/additions/sbom"
+    assert (alice.get(path).status_code, code_of(alice.get(path))) == (404, "NOT_FOUND")
+    push("dock/deep/app", bill(kind, b'{"name": "old"}', pushed))
+    push("dock/deep/app", bill(kind, b'{"name": "new"}', pushed))
+    push("dock/deep/app", bill("application/vnd.example.signature", b'{"name": "other"}', pushed))
+    push("dock/deep/app", bill(kind, b"no JSON", pushed))
+    found = alice.get(path)
+    assert (found.json, found.headers["content-type"]) == ({"name": "new"}, "application/json")
+    assert "sandbox" in found.headers["content-security-policy"]
+    whole = alice.get(f"{APP}/1", with_accessory="true").json
+    assert alice.get(whole["addition_links"]["sbom"]["href"]).json == {"name": "new"}
+    assert "sbom" not in alice.get(f"{APP}/1").json["addition_links"]
+
+
+def test_a_bill_of_materials_of_another_repository_is_not_shown(
+    alice: Portal, push: Pusher, pier: Project
+) -> None:
+    pushed = push("dock/deep/app", image(), "1")
+    push("pier/app", pushed)
+    push("pier/app", bill("application/spdx+json", b'{"name": "theirs"}', pushed))
+    assert alice.get(f"{APP}/1/additions/sbom").status_code == 404
 
 
 def test_what_a_kind_does_not_have_is_refused(alice: Portal, push: Pusher) -> None:

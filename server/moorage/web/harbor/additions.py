@@ -18,7 +18,7 @@ from moorage.errors import Invalid, NotFound
 from moorage.projects.rules import READ_ADDITION
 from moorage.services import Services
 from moorage.web.access import Access
-from moorage.web.harbor import contents, render
+from moorage.web.harbor import contents, model_files, render
 from moorage.web.harbor.answer import send
 from moorage.web.harbor.artifact_paths import ArtifactPath, artifact_at
 
@@ -26,7 +26,8 @@ from moorage.web.harbor.artifact_paths import ArtifactPath, artifact_at
 _CONFIG_BYTES = 4 * 1024 * 1024
 _CHART_LAYERS = frozenset({"application/vnd.cncf.helm.chart.content.v1.tar+gzip", "application/tar+gzip"})
 _model_document = re.compile(r"application/vnd\.cn(?:cf|ai)\.model\.doc\.v1\.(raw|tar|tar\+gzip)").fullmatch
-_FILE_PATHS = ("org.cncf.model.filepath", "org.cnai.model.filepath")
+_SBOM_BYTES = 8 * 1024 * 1024
+_MOST_ATTACHED = 1000
 _STEP_FIELDS = ("created", "created_by", "author", "comment")
 _IN_CHART = 2  # parts of the name: the chart's own folder and the file
 
@@ -49,6 +50,8 @@ class AdditionResource:
         self._readers: Mapping[str, Callable[[ManifestSummary, Detail], tuple[bytes, str]]] = {
             "build_history": self._build_history,
             "readme.md": self._readme,
+            "files": lambda found, detail: _json(model_files.tree(detail.layers)),
+            contents.SBOM: self._sbom,
             "license": lambda found, detail: self._model_file(detail, "license", "text/plain"),
             "values.yaml": lambda found, detail: self._chart_file(detail, "values.yaml", "text/plain"),
             "dependencies": self._dependencies,
@@ -60,7 +63,7 @@ class AdditionResource:
         """Read it out of the artifact."""
         _, found = artifact_at(self._services, req, path)
         name = addition.lower()
-        offered = contents.additions_of(found)
+        offered = (*contents.additions_of(found), contents.SBOM)
         if name not in offered:
             known = ", ".join(offered) or "none"
             raise AdditionUnsupportedError(
@@ -87,6 +90,19 @@ class AdditionResource:
             raise AdditionUnknownError("the artifact's config is damaged, too large, or no JSON")
         return config
 
+    def _sbom(self, found: ManifestSummary, detail: Detail) -> tuple[bytes, str]:
+        """The newest bill of materials that is attached to it, in the repository itself."""
+        details = self._services.details
+        attached = details.attached([found], limit=_MOST_ATTACHED).get(found.id, [])
+        for one in reversed([each for each in attached if contents.is_sbom(each)]):
+            for layer in details.of_one(one).layers:
+                if layer.media_type not in contents.SBOM_TYPES:
+                    continue
+                document = self._services.reading.document(layer, _SBOM_BYTES)
+                if document is not None:
+                    return _json(document)
+        raise AdditionUnknownError("no bill of materials is attached to it that is JSON and not too large")
+
     def _readme(self, found: ManifestSummary, detail: Detail) -> tuple[bytes, str]:
         if contents.kind(found) == MODEL:
             return self._model_file(detail, "readme", "text/markdown")
@@ -101,7 +117,7 @@ class AdditionResource:
 
         for layer in detail.layers:
             form = _model_document(layer.media_type)
-            if form is None or not any(wanted(layer.annotations.get(key, "")) for key in _FILE_PATHS):
+            if form is None or not any(wanted(layer.annotations.get(key, "")) for key in model_files.PATHS):
                 continue
             reading = self._services.reading
             content = (

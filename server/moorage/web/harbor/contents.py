@@ -11,8 +11,18 @@ from moorage.web.harbor.render import Json, moment
 _ADDITIONS: Mapping[str, tuple[str, ...]] = {
     IMAGE: ("build_history",),
     CHART: ("readme.md", "values.yaml", "dependencies"),
-    MODEL: ("readme.md", "license"),
+    MODEL: ("readme.md", "license", "files"),
 }
+#: A bill of materials that somebody attached; whatever has one can be asked for it.
+SBOM = "sbom"
+#: What a bill of materials calls itself, as an artifact or as its file: SPDX, CycloneDX, Harbor's own.
+SBOM_TYPES = frozenset(
+    {
+        "application/spdx+json",
+        "application/vnd.cyclonedx+json",
+        "application/vnd.goharbor.harbor.sbom.v1",
+    }
+)
 
 
 def repository(found: Repository, artifacts: int) -> Json:
@@ -72,7 +82,10 @@ def artifact(
     annotations: Mapping[str, str],
     attributes: Mapping[str, object],
 ) -> Json:
-    """A manifest; `tags`, `labels` and `accessories` are None when they were not asked for."""
+    """A manifest; `tags`, `labels` and `accessories` are None when they were not asked for.
+
+    Where accessories are shown, a bill of materials among them is linked to as an addition.
+    """
     plain = found.config_media_type or found.media_type
     return {
         "id": found.id,
@@ -95,7 +108,7 @@ def artifact(
         "accessories": None if accessories is None else list(accessories),
         "addition_links": {
             name: {"absolute": False, "href": f"{_path(found, within)}/additions/{name}"}
-            for name in additions_of(found)
+            for name in (*additions_of(found), *_attached_additions(accessories or ()))
         },
     }
 
@@ -108,6 +121,19 @@ def kind(found: ManifestSummary) -> str:
 def additions_of(found: ManifestSummary) -> tuple[str, ...]:
     """What more can be read of the artifact; an index has nothing of its own."""
     return _ADDITIONS.get(kind(found), ()) if found.config_media_type else ()
+
+
+def is_sbom(found: ManifestSummary) -> bool:
+    """Whether it is a bill of materials."""
+    return _type(found) in SBOM_TYPES
+
+
+def _attached_additions(accessories: Sequence[Json]) -> tuple[str, ...]:
+    return (SBOM,) if any(each["type"] in SBOM_TYPES for each in accessories) else ()
+
+
+def _type(found: ManifestSummary) -> str:
+    return found.artifact_type or found.config_media_type or found.media_type
 
 
 def _path(found: ManifestSummary, within: Repository) -> str:
@@ -146,7 +172,7 @@ def accessory(found: ManifestSummary, subject: ManifestSummary, within: Reposito
         "subject_artifact_repo": within.name,
         "digest": str(found.digest),
         "size": found.size_bytes,
-        "type": found.artifact_type or found.config_media_type or found.media_type,
+        "type": _type(found),
         "icon": "",
         "creation_time": moment(found.pushed_at),
     }

@@ -138,14 +138,16 @@ OPERATIONS: Mapping[Route, Operation] = {
         "Read more of an artifact, as it was pushed",
         {
             200: Answer(
-                "The steps of a build, the dependencies of a chart, or a file.",
-                {"anyOf": [array(ref("BuildStep")), array({"type": "object"})]},
+                "The steps of a build, the dependencies of a chart, the files of a model, a bill of "
+                "materials, or a file.",
+                {"anyOf": [array(ref("BuildStep")), array({"type": "object"}), {"type": "object"}]},
                 headers=("X-Content-Type-Options", "Content-Security-Policy"),
                 also={"text/markdown": TEXT, "text/plain": TEXT},
             )
         },
         refusals=frozenset({400}),
         description="An image has build_history; a chart readme.md, values.yaml and dependencies; "
-        "a model readme.md and license.",
+        "a model readme.md, license and files. Whatever has a bill of materials attached (SPDX or CycloneDX) "
+        "has sbom.",
     ),
 }

@@ -27,7 +27,7 @@ _TAG_SHOWN: Mapping[str, Json] = {
     "pull_time": MOMENT,
     "immutable": {"type": "boolean", "description": "False unless with_immutable_status was asked for."},
 }
-_ADDITIONS = ("build_history", "readme.md", "values.yaml", "dependencies", "license")
+_ADDITIONS = ("build_history", "readme.md", "values.yaml", "dependencies", "license", "files", "sbom")
 
 SCHEMAS: Mapping[str, Json] = {
     "Artifact": shape(
