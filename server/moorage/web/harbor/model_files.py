@@ -1,4 +1,4 @@
-"""The files of a model as a tree: each layer says which file it holds (CNCF model spec, annotations). Pure."""
+"""The files of a model as a tree: its layers say which they hold (CNCF model spec, annotations). Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
