@@ -55,6 +55,10 @@ POINTS: tuple[str, ...] = (
     "delete.repository.written",
     "delete.repository.committed",
     "delete.repository.cleared",
+    # projects
+    "project.rename.before",
+    "project.rename.written",
+    "project.rename.committed",
     # garbage collection
     "gc.manifests.before",
     "gc.manifests.written",

@@ -189,6 +189,24 @@ class ProjectChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectRenamed(Event):
+    """The project called `previous` is called `name` now, and so is every repository in it."""
+
+    project_id: int
+    name: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectNameReleased(Event):
+    """The project `name` was called `released` once; from now on others may be called that."""
+
+    project_id: int
+    name: str
+    released: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectDeleted(Event):
     project_id: int
     name: str

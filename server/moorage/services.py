@@ -50,6 +50,7 @@ from moorage.distribution.quarantine import Quarantine
 from moorage.distribution.reading import Reading
 from moorage.distribution.referrers import Referrers
 from moorage.distribution.removal import Removal
+from moorage.distribution.renaming import Renaming
 from moorage.distribution.repositories import Repositories
 from moorage.distribution.shelves import Shelves
 from moorage.distribution.spool import Spool
@@ -110,6 +111,8 @@ from moorage.projects.immutability import Immutability
 from moorage.projects.immutability_store import ImmutabilityStore
 from moorage.projects.members import Members
 from moorage.projects.metadata_store import MetadataStore
+from moorage.projects.name_store import NameStore
+from moorage.projects.names import Names
 from moorage.projects.project_settings import ProjectSettings
 from moorage.projects.projects import Projects
 from moorage.projects.quota_store import QuotaStore
@@ -163,6 +166,8 @@ class Services:
     connections: Connections
     authenticator: Authenticator
     projects: Projects
+    names: Names
+    renaming: Renaming
     project_settings: ProjectSettings
     allowlists: Allowlists
     members: Members
@@ -258,7 +263,7 @@ class Services:
             clock,
             blobs=settings.audit.blobs,
             flush_seconds=settings.audit.flush_seconds,
-            on_flush=lambda tallies: _pulled(pulls, webhooks.notices, tallies),
+            on_flush=lambda tallies: _pulled(pulls, repositories, webhooks.notices, tallies),
             project_name=lambda number: _name(project_store, number),
         )
         audit.subscribe(events)
@@ -361,7 +366,8 @@ class Services:
             REFRESH: refresh.run,
             "purge": Purge(AuditStore(), archive, clock, settings.audit, forwarding).run,
         }
-        projects = Projects(project_store, quota_store, events, clock, site)
+        names = Names(NameStore(), events, clock)
+        projects = Projects(project_store, quota_store, events, clock, site, names)
         allowlists = Allowlists(AllowlistStore(), events, clock)
         retention = RetentionStore()
         policies = Policies(retention, executions, schedules, projects, events, clock)
@@ -398,6 +404,8 @@ class Services:
             connections=Connections(directory_store, keyring, vcenters, events, clock),
             authenticator=Authenticator(users, robots, access_tokens, lockout, clock, people),
             projects=projects,
+            names=names,
+            renaming=Renaming(projects, repositories),
             project_settings=ProjectSettings(projects, MetadataStore(), allowlists, events, clock),
             allowlists=allowlists,
             members=Members(project_store, events),
@@ -527,12 +535,15 @@ class _Webhooks:
         )
 
 
-def _pulled(pulls: Pulls, notices: Notices, tallies: Sequence[PullTally]) -> None:
+def _pulled(pulls: Pulls, repositories: Repositories, notices: Notices, tallies: Sequence[PullTally]) -> None:
+    # Gathered under names that projects may have lost since.
+    named = {each.repository: RepositoryName(each.repository) for each in tallies}
+    present = {text: repositories.present(name) for text, name in named.items()}
     for each in tallies:
-        pulls.count(RepositoryName(each.repository), each.tag, each.digest, each.count, each.last_at)
+        pulls.count(present[each.repository], each.tag, each.digest, each.count, each.last_at)
     notices.pulled(
         [
-            Pulled(RepositoryName(each.repository), each.tag, each.digest, each.actors, each.last_at)
+            Pulled(present[each.repository], each.tag, each.digest, each.actors, each.last_at)
             for each in tallies
         ]
     )

@@ -98,6 +98,24 @@ def test_a_project_with_members(moorage: Moorage):
     assert moorage("project", "delete", "shop", "--yes").exit_code == 0
 
 
+def test_a_project_is_renamed_and_its_old_name_released(moorage: Moorage):
+    moorage("project", "add", "shop")
+    assert moorage("project", "rename", "shop", "store").exit_code == 0
+    assert [each["name"] for each in told(moorage("project", "list", "--json"))] == ["store"]
+    assert moorage("project", "publish", "shop").exit_code == 0  # leads there
+    refused = moorage("project", "add", "shop")
+    assert refused.exit_code == 1
+    assert "shop" in refused.output
+    (former,) = told(moorage("project", "former-names", "--json"))
+    assert (former["name"], former["project"]) == ("shop", "store")
+    assert moorage("project", "release-name", "shop").exit_code == 1  # nobody said yes
+    assert moorage("project", "release-name", "shop", "--yes").exit_code == 0
+    assert moorage("project", "add", "shop").exit_code == 0
+    assert moorage("project", "release-name", "shop", "--yes").exit_code == 1
+    assert moorage("project", "rename", "nobody", "other").exit_code == 1
+    assert moorage("project", "rename", "shop", "store").exit_code == 1
+
+
 def test_what_does_not_exist_is_named(moorage: Moorage):
     for words in (
         ("user", "disable", "nobody"),

@@ -856,6 +856,8 @@ DEMANDS = {
     "POST <repository>/artifacts/{reference}/tags": "tag:create",
     "DELETE <repository>/artifacts/{reference}/tags/{tag_name}": "tag:delete",
     # The policy names the project; each call asks what the caller may do there.
+    "GET /former-project-names": "system",
+    "DELETE /former-project-names/{former_name}": "system",
     "GET /quotas": "system",
     "GET /quotas/{quota_id}": "system",
     "PUT /quotas/{quota_id}": "system",

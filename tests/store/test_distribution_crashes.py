@@ -27,8 +27,8 @@ from tests.support.distribution import ALICE, Distribution, image
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.store.test_distribution_crashes"])
 MOST_PASSES = 20
-#: Those of the collector have tests of their own.
-POINTS = [point for point in crashpoints.POINTS if not point.startswith("gc.")]
+#: Those of the collector and of whole projects have tests of their own.
+POINTS = [point for point in crashpoints.POINTS if not point.startswith(("gc.", "project."))]
 
 
 class Day:

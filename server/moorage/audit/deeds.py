@@ -159,6 +159,10 @@ TABLE: Mapping[type[events.Event], Describe] = {
     ),
     events.ProjectCreated: lambda e: _project("create_project", e),
     events.ProjectChanged: lambda e: _project("update_project", e, e.what),
+    events.ProjectRenamed: lambda e: _project("rename_project", e, f"was {e.previous}"),
+    events.ProjectNameReleased: lambda e: Deed(
+        "delete_former_name", "former_name", e.released, e.project_id, e.name, detail=f"of project {e.name}"
+    ),
     events.ProjectDeleted: lambda e: _project("delete_project", e),
     events.MemberAdded: lambda e: _member("create_member", e, e.role),
     events.MemberChanged: lambda e: _member("update_member", e, e.role),
@@ -222,6 +226,7 @@ OPERATIONS = (
     "delete_artifact",
     "delete_artifact_label",
     "delete_blob",
+    "delete_former_name",
     "delete_label",
     "delete_member",
     "delete_project",
@@ -245,6 +250,7 @@ OPERATIONS = (
     "pull_blob",
     "push_artifact",
     "push_blob",
+    "rename_project",
     "start_fsck",
     "start_gc",
     "start_identity_refresh",

@@ -53,6 +53,38 @@ def publish(name: str, private: bool) -> None:
 
 
 @project.command()
+@click.argument("old")
+@click.argument("new")
+def rename(old: str, new: str) -> None:
+    """Give a project another name; the old one goes on leading to it."""
+    with services() as found:
+        found.renaming.rename(SYSTEM, None, the_project(found, old).id, new)
+
+
+@project.command("former-names")
+@json_option
+def former_names(as_json: bool) -> None:
+    """List the names that projects had, and what they are called now."""
+    with services() as found:
+        rows: list[Row] = [
+            {"name": each.name, "project": each.project_name, "renamed_at": each.renamed_at}
+            for each in found.names.former(found.names.count_former(), 0)
+        ]
+    show_rows(rows, ("name", "project", "renamed_at"), as_json=as_json)
+
+
+@project.command("release-name")
+@click.argument("name")
+@click.confirmation_option(
+    "--yes", prompt="Clients that still use the name may then get what somebody else puts there. Release it?"
+)
+def release_name(name: str) -> None:
+    """Let others have a name that a project had."""
+    with services() as found:
+        found.names.release(SYSTEM, name)
+
+
+@project.command()
 @click.argument("name")
 @click.confirmation_option("--yes", prompt="Delete this project?")
 def delete(name: str) -> None:
@@ -119,12 +151,12 @@ def remove_member(project_name: str, user_name: str) -> None:
 
 
 def the_project(found: Services, name: str) -> Project:
-    """The project called `name`.
+    """The project that is called `name`, or was before it was renamed.
 
     Raises:
         CommandError: there is none.
     """
-    home = found.projects.find(name)
+    home = found.projects.resolve(name)
     if home is None:
         raise CommandError(f"no project is called {name!r}")
     return home

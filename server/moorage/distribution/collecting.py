@@ -94,7 +94,7 @@ class Collecting:
         return {each.id for each in doomed}
 
     def _repository(self, name: RepositoryName) -> Repository:
-        repository = self._store.repositories.find(name)
+        repository = self._store.repositories.hold(name)  # whose name is to stay until we are done
         if repository is None:
             raise NameUnknownError.of(name)
         return repository

@@ -163,7 +163,7 @@ class Landing:
             raise BlobUploadUnknownError("the upload ended or went on meanwhile")
         blob = self._blobs.put(digest, size, now)
         self._blobs.link(held.id, blob.id, now + self._lease)
-        self._events.publish(BlobPushed(actor, project_id, repository, digest, size))
+        self._events.publish(BlobPushed(actor, project_id, held.name, digest, size))
         reach("upload.finish.written")
         return blob
 
@@ -171,6 +171,7 @@ class Landing:
         self, repository: RepositoryName, session: UploadSession, digest: Digest, error: Exception
     ) -> StoredBlob:
         """What to answer when the session changed under our hands: two requests may say the same."""
+        repository = self._repositories.present(repository)
         now = self._uploads.find(session.id, repository)
         if now is not None and now.received_bytes != session.received_bytes:
             raise UploadRangeError.at(now.received_bytes) from error

@@ -73,12 +73,14 @@ class Mounts:
         digest: Digest,
         source: RepositoryName,
     ) -> StoredBlob | None:
-        held = self._blobs.held(source, digest)
+        held = self._blobs.held(source, digest) or self._blobs.held(
+            self._repositories.present(source), digest
+        )
         if held is None:
             return None
         target = self._repositories.hold(actor, project_id, repository)
-        is_new = self._blobs.held(repository, digest) is None
+        is_new = self._blobs.held(target.name, digest) is None
         self._blobs.link(target.id, held.blob.id, self._clock() + self._lease)
         if is_new:
-            self._events.publish(BlobMounted(actor, project_id, repository, digest, source))
+            self._events.publish(BlobMounted(actor, project_id, target.name, digest, source))
         return held.blob

@@ -84,7 +84,7 @@ class Pushing:
         reach("manifest.put.stored")
         self._events.publish(
             ManifestPushed(
-                push.actor, push.project_id, push.repository, push.digest, push.tag, created=known is None
+                push.actor, push.project_id, repository.name, push.digest, push.tag, created=known is None
             )
         )
         if push.tag is not None:

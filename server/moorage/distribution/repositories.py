@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from moorage.clock import Clock
 from moorage.crashpoints import reach
-from moorage.db.connection import IntegrityError, atomic
 from moorage.distribution.blob_store import BlobStore
 from moorage.distribution.changes import change
 from moorage.distribution.errors import NameUnknownError
@@ -13,8 +12,16 @@ from moorage.distribution.model import Repository
 from moorage.distribution.storage import BlobStorage
 from moorage.distribution.store import DistributionStore
 from moorage.distribution.upload_store import UploadStore
-from moorage.events import Actor, Events, RepositoryChanged, RepositoryCreated, RepositoryDeleted
-from moorage.oci.names import RepositoryName
+from moorage.events import (
+    Actor,
+    Events,
+    ProjectRenamed,
+    RepositoryChanged,
+    RepositoryCreated,
+    RepositoryDeleted,
+)
+from moorage.oci.names import MAX_NAME_LENGTH, RepositoryName
+from moorage.projects.errors import ProjectInvalidError
 from moorage.projects.immutability import Immutability
 
 _TRIES = 8
@@ -23,7 +30,11 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 
 class Repositories:
-    """Use cases on whole repositories."""
+    """Use cases on whole repositories.
+
+    When their project is renamed, all of them are in the same transaction; the constructor subscribes to
+    that.
+    """
 
     def __init__(
         self,
@@ -43,6 +54,7 @@ class Repositories:
         self._events = events
         self._clock = clock
         self._immutability = immutability
+        events.subscribe(ProjectRenamed, self._project_renamed)
 
     def find(self, name: RepositoryName) -> Repository | None:
         """The repository of that name."""
@@ -60,16 +72,28 @@ class Repositories:
         return change(lambda: self.hold(actor, project_id, name))
 
     def hold(self, actor: Actor, project_id: int, name: RepositoryName) -> Repository:
-        """The same inside a transaction; nobody can delete the repository before that ends."""
+        """The same inside a transaction; nobody can delete or rename the repository before that ends.
+
+        The project's number counts: when it was renamed since the caller looked, what is returned has the
+        new name.
+        """
         for _ in range(_TRIES):
             found = self._store.repositories.hold(name)
             if found is None:
-                self._make(actor, project_id, name)
+                name = self._make(actor, project_id, name)
             elif found.project_id == project_id:
                 return found
             else:
                 break
         raise NameUnknownError.of(name)
+
+    def present(self, name: RepositoryName) -> RepositoryName:
+        """What the repository is called now, if its project was renamed; `name` in every other case."""
+        return self._store.repositories.present(name)
+
+    def hold_all(self, project_id: int) -> None:
+        """Let nobody add to any repository of the project before this transaction ends."""
+        self._store.repositories.lock_all(project_id)
 
     def touch(self, repository: Repository, now: datetime) -> None:
         """Note, inside a transaction, that something was pushed."""
@@ -148,11 +172,21 @@ class Repositories:
         reach("delete.repository.written")
         return uploads
 
-    def _make(self, actor: Actor, project_id: int, name: RepositoryName) -> None:
-        try:
-            with atomic():
-                made = self._store.repositories.insert(project_id, name, self._clock())
-        except IntegrityError as error:  # the project is gone
-            raise NameUnknownError.of(name) from error
-        if made:
+    def _make(self, actor: Actor, project_id: int, name: RepositoryName) -> RepositoryName:
+        """Make it, unless somebody else just did; returns the name under which to look for it."""
+        if self._store.repositories.insert(project_id, name, self._clock()):
             self._events.publish(RepositoryCreated(actor, project_id, name))
+            return name
+        project = self._store.repositories.project_name(project_id)
+        if project is None:
+            raise NameUnknownError.of(name)
+        return name.within(project)
+
+    def _project_renamed(self, event: ProjectRenamed) -> None:
+        self._store.repositories.rename_all(event.project_id, event.previous, event.name)
+        longest = self._store.repositories.longest(event.project_id)
+        if len(longest) > MAX_NAME_LENGTH:
+            raise ProjectInvalidError(
+                f"with this name of the project the repository {longest} would have more than "
+                f"{MAX_NAME_LENGTH} characters"
+            )

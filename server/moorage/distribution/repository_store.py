@@ -23,6 +23,13 @@ SORTS = {
 }
 
 
+_INSERT = (
+    "INSERT INTO repository (project_id, name, description, pull_count, created_at, updated_at) "
+    "SELECT id, CAST(? AS TEXT), '', 0, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM project "
+    "WHERE id = ? AND name = ? {}ON CONFLICT (name) DO NOTHING"
+)
+
+
 class RepositoryStore:
     """Reads and writes the table `repository`."""
 
@@ -39,9 +46,19 @@ class RepositoryStore:
         "SELECT id, project_id, name, description, pull_count, created_at, updated_at "
         "FROM repository WHERE name = ? FOR UPDATE"
     )
-    _insert = Statement(
-        "INSERT INTO repository (project_id, name, description, pull_count, created_at, updated_at) "
-        "VALUES (?, ?, '', 0, ?, ?) ON CONFLICT (name) DO NOTHING"
+    # Only while the project is called as the name says; on PostgreSQL it stays so until the transaction ends.
+    _insert = Statement(_INSERT.format(""))
+    _insert_locking = Statement(_INSERT.format("FOR KEY SHARE "))
+    _project_name = Statement("SELECT name FROM project WHERE id = ?")
+    _present = Statement(
+        "SELECT p.name FROM project_former_name f JOIN project p ON p.id = f.project_id WHERE f.name = ?"
+    )
+    _lock_all = Statement("SELECT id FROM repository WHERE project_id = ? ORDER BY id FOR UPDATE")
+    _rename_all = Statement(
+        "UPDATE repository SET name = CAST(? AS TEXT) || substr(name, ?) WHERE project_id = ?"
+    )
+    _longest = Statement(
+        "SELECT name FROM repository WHERE project_id = ? ORDER BY length(name) DESC, id LIMIT 1"
     )
     _touch = Statement("UPDATE repository SET updated_at = ? WHERE id = ? AND updated_at < ?")
     _count_pulls = Statement("UPDATE repository SET pull_count = pull_count + ? WHERE name = ?")
@@ -60,13 +77,34 @@ class RepositoryStore:
         return _repository((self._hold_alone if is_postgresql() else self._find).one(name))
 
     def insert(self, project_id: int, name: RepositoryName, now: datetime) -> bool:
-        """Make the repository; False when somebody else just did.
-
-        Raises:
-            IntegrityError: there is no such project.
-        """
+        """Make the repository; False when somebody else just did, or the project is not called so."""
         moment = to_microseconds(now)
-        return self._insert.run(project_id, name, moment, moment) > 0
+        insert = self._insert_locking if is_postgresql() else self._insert
+        return insert.run(name, moment, moment, project_id, name.project) > 0
+
+    def project_name(self, project_id: int) -> str | None:
+        """What the project is called."""
+        row = self._project_name.one(project_id)
+        return None if row is None else str(row[0])
+
+    def present(self, name: RepositoryName) -> RepositoryName:
+        """What the repository is called now, if its project was renamed since it was called `name`."""
+        row = self._present.one(name.project)
+        return name if row is None else name.within(row[0])
+
+    def lock_all(self, project_id: int) -> None:
+        """Let nobody add to the repositories that the project has, until this transaction ends."""
+        if is_postgresql():
+            self._lock_all.all(project_id)
+
+    def rename_all(self, project_id: int, previous: str, name: str) -> None:
+        """Put the project's repositories under its new name."""
+        self._rename_all.run(f"{name}/", len(previous) + 2, project_id)
+
+    def longest(self, project_id: int) -> str:
+        """The longest name of a project's repositories; "" when it has none."""
+        row = self._longest.one(project_id)
+        return "" if row is None else str(row[0])
 
     def touch(self, repository_id: int, now: datetime, unless_since: datetime) -> None:
         """Note a change, unless one was noted since."""

@@ -136,7 +136,7 @@ class Uploads:
         Raises:
             BlobUploadUnknownError: there is none in this repository that is this account's.
         """
-        session = self._uploads.find(upload_id, repository) if is_upload_id(upload_id) else None
+        session = self._find(upload_id, repository) if is_upload_id(upload_id) else None
         if session is None or session.subject != actor.key:
             raise BlobUploadUnknownError("there is no such upload", {"upload": upload_id})
         return session
@@ -318,6 +318,14 @@ class Uploads:
         stored = list(self._storage.upload_ids())
         known = self._uploads.known(stored)
         return [upload_id for upload_id in stored if upload_id not in known]
+
+    def _find(self, upload_id: str, repository: RepositoryName) -> UploadSession | None:
+        """An upload goes on when the project is renamed under way."""
+        found = self._uploads.find(upload_id, repository)
+        if found is not None:
+            return found
+        present = self._repositories.present(repository)
+        return None if present == repository else self._uploads.find(upload_id, present)
 
     def _check_open(self, actor_key: str) -> None:
         if self._uploads.count_open(actor_key, self._open_limit) >= self._open_limit:

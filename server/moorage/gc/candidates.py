@@ -16,6 +16,7 @@ from moorage.events import (
     Events,
     ManifestDeleted,
     ManifestPushed,
+    ProjectRenamed,
     RepositoryDeleted,
     TagDeleted,
     TagMoved,
@@ -71,6 +72,7 @@ class Candidates:
         events.subscribe(TagMoved, self._tag_moved)
         events.subscribe(TagDeleted, self._tag_deleted)
         events.subscribe(RepositoryDeleted, self._repository_deleted)
+        events.subscribe(ProjectRenamed, self._project_renamed)
 
     def promise(self, key: ManifestKey) -> None:
         """Keep a manifest, of which a client is told that it is there, for as long as a blob.
@@ -144,6 +146,10 @@ class Candidates:
         now = self._clock()
         self._store.put_held(event.repository, self._due(now, timedelta(0)), "repository deleted", now)
         self._store.drop_repository(event.repository)
+
+    def _project_renamed(self, event: ProjectRenamed) -> None:
+        # The repositories have their new names by now, for which all who had noted something were waited for.
+        self._store.rename_project(event.previous, event.name)
 
     def _note_blobs(self, digests: Iterable[Digest], delay: timedelta, cause: str) -> None:
         now = self._clock()

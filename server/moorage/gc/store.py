@@ -73,6 +73,14 @@ class CandidateStore:
     )
     _put_held = Statement(_PUT_HELD)
     _drop_repository = Statement("DELETE FROM gc_candidate WHERE kind = 'manifest' AND repository = ?")
+    # What was queued for a project that had the name before and is gone.
+    _drop_within = Statement("DELETE FROM gc_candidate WHERE repository >= ? AND repository < ?")
+    # A new version, or whoever looked under the old name and found nothing would drop the candidate.
+    _move = Statement(
+        "UPDATE gc_candidate SET repository = CAST(? AS TEXT) || substr(repository, ?), "
+        "version = version + 1 "
+        "WHERE kind = 'manifest' AND repository >= ? AND repository < ?"
+    )
     _overview = Statement(
         "SELECT count(*), count(CASE WHEN due_at <= ? THEN 1 END), min(due_at), "
         "count(CASE WHEN tries > ? THEN 1 END) FROM gc_candidate"
@@ -143,6 +151,11 @@ class CandidateStore:
         """Forget the manifests of a repository."""
         self._drop_repository.run(repository)
 
+    def rename_project(self, previous: str, name: str) -> None:
+        """Put the candidates in a project's repositories under its new name."""
+        self._drop_within.run(*_bounds(name))
+        self._move.run(f"{name}/", len(previous) + 2, *_bounds(previous))
+
     def overview(self, now: datetime) -> Overview:
         """How the queue stands."""
         ((waiting, due, oldest, failing),) = self._overview.all(to_microseconds(now), MANY_TRIES)
@@ -151,6 +164,11 @@ class CandidateStore:
     def failing(self, most: int) -> list[Candidate]:
         """Candidates that failed, those that failed most often first."""
         return [_candidate(row) for row in self._failing.all(most)]
+
+
+def _bounds(project: str) -> tuple[str, str]:
+    """Between these lie the names of the project's repositories; ``0`` comes next to the slash."""
+    return f"{project}/", f"{project}0"
 
 
 def _candidate(row: tuple[Any, ...]) -> Candidate:

@@ -16,7 +16,7 @@ from moorage.identity.model import (
     RobotPermission,
     RobotRight,
 )
-from moorage.identity.tables import RobotRightRow, RobotRow
+from moorage.identity.tables import FormerLoginRow, RobotRightRow, RobotRow
 
 _ROBOT = (
     RobotRow.id,
@@ -32,6 +32,7 @@ _ROBOT = (
 )
 _LOGIN = (
     RobotRow.id,
+    RobotRow.name,
     RobotRow.generation,
     RobotRow.expires_at,
     RobotRow.disabled,
@@ -69,14 +70,19 @@ class RobotStore:
             list(RobotRow.select(RobotRow.id).where(RobotRow.id == robot_id).for_update().tuples())
 
     def login(self, name: str) -> tuple[Principal, bool, str] | None:
-        """The robot of that login name, whether it is disabled, and its secret's digest.
+        """The robot that has this login name, or had it; whether it is disabled; its secret's digest.
 
         One statement: an unknown name takes as long as a known one, and all is of one moment.
         """
-        row = RobotRow.select(*_LOGIN).where(RobotRow.name == name).tuples().first()
+        own = RobotRow.alias()
+        number = peewee.fn.COALESCE(
+            own.select(own.id).where(own.name == name),
+            FormerLoginRow.select(FormerLoginRow.robot).where(FormerLoginRow.name == name),
+        )
+        row = RobotRow.select(*_LOGIN).where(RobotRow.id == number).tuples().first()
         if row is None:
             return None
-        number, generation, expires_at, disabled, digest = row
+        number, name, generation, expires_at, disabled, digest = row
         principal = Principal(PrincipalKind.ROBOT, number, name, generation, expires_at=expires_at)
         return principal, disabled, digest
 
@@ -98,8 +104,29 @@ class RobotStore:
 
     def of_other_projects(self, prefix: str, project_id: int) -> list[Robot]:
         """Robots whose login names begin with `prefix` although they are of another project."""
-        named = (RobotRow.name >= prefix) & (RobotRow.name < prefix + "\x7f")
+        named = _beginning(RobotRow.name, prefix)
         return _robots(RobotRow.select(*_ROBOT).where(named & (RobotRow.project_id != project_id)))
+
+    def rename(self, project_id: int, prefix: str, fresh: str) -> None:
+        """Let the login names of a project's robots begin with `fresh`; the old ones stay good."""
+        ours = (RobotRow.project_id == project_id) & _beginning(RobotRow.name, prefix)
+        own = RobotRow.select(RobotRow.name, RobotRow.id).where(ours)
+        FormerLoginRow.insert_from(own, [FormerLoginRow.name, FormerLoginRow.robot]).execute()
+        rest = peewee.fn.SUBSTR(RobotRow.name, len(prefix) + 1)
+        RobotRow.update(name=peewee.Value(fresh).concat(rest)).where(ours).execute()
+        # What a robot is called again is no former name.
+        named = RobotRow.select(RobotRow.name).where(RobotRow.project_id == project_id)
+        FormerLoginRow.delete().where(FormerLoginRow.name.in_(named)).execute()
+
+    def longest(self, project_id: int) -> str:
+        """The longest login name of a project's robots; "" when it has none."""
+        rows = RobotRow.select(RobotRow.name).where(RobotRow.project_id == project_id)
+        row = rows.order_by(peewee.fn.LENGTH(RobotRow.name).desc()).tuples().first()
+        return "" if row is None else str(row[0])
+
+    def forget_logins(self, prefix: str) -> None:
+        """Let login names that robots had, and that begin so, open nothing any more."""
+        FormerLoginRow.delete().where(_beginning(FormerLoginRow.name, prefix)).execute()
 
     def insert(self, values: Mapping[str, object], permissions: Iterable[RobotPermission]) -> int:
         number: int = RobotRow.insert(**values).execute()
@@ -122,6 +149,10 @@ class RobotStore:
     def forget_project(self, project_id: int) -> None:
         """Take away every right that somebody has in a project."""
         RobotRightRow.delete().where(RobotRightRow.project_id == project_id).execute()
+
+
+def _beginning(field: Any, prefix: str) -> Any:
+    return (field >= prefix) & (field < prefix + "\x7f")
 
 
 def _matching(project_id: int, name: str, part: str, *columns: Any) -> Any:

@@ -11,6 +11,8 @@ from moorage.events import (
     Events,
     ProjectCreated,
     ProjectDeleted,
+    ProjectNameReleased,
+    ProjectRenamed,
     RobotChanged,
     RobotCreated,
     RobotDeleted,
@@ -26,6 +28,7 @@ from moorage.identity.model import ANONYMOUS, Principal, Robot, RobotPermission
 from moorage.identity.robot_store import SORTS, RobotStore
 from moorage.identity.robot_terms import (
     MAX_DESCRIPTION,
+    MAX_NAME_LENGTH,
     PREFIX,
     Grantable,
     checked_secret,
@@ -41,8 +44,9 @@ from moorage.identity.text import checked, is_storable
 class Robots:
     """Creates, finds, changes and deletes robots.
 
-    When a project goes, its robots and all rights in it go with it in the same transaction; the
-    constructor subscribes to that.
+    When a project goes, its robots and all rights in it go with it in the same transaction; when it is
+    renamed, its robots are, too, and may go on using the login names that they had. The constructor
+    subscribes to that.
     """
 
     def __init__(self, store: RobotStore, events: Events, clock: Clock, *, grantable: Grantable) -> None:
@@ -53,6 +57,8 @@ class Robots:
         self._grantable = grantable
         events.subscribe(ProjectDeleted, self._project_deleted)
         events.subscribe(ProjectCreated, self._project_created)
+        events.subscribe(ProjectRenamed, self._project_renamed)
+        events.subscribe(ProjectNameReleased, self._name_released)
 
     def create(
         self,
@@ -227,7 +233,7 @@ class Robots:
             self._store.forget_project(project_id)
 
     def prove(self, name: str, secret: str) -> Principal:
-        """The robot of that login name, if the secret is its own and it may be used now.
+        """The robot that has this login name or had it, if the secret is its own and it may be used now.
 
         Raises:
             BadCredentialsError: in every other case; all of them take the same time.
@@ -289,5 +295,22 @@ class Robots:
     def _project_created(self, event: ProjectCreated) -> None:
         # A robot made while its project was being deleted stays behind, without rights anywhere;
         # it would keep its login name from the robots of a new project of the same name.
-        for robot in self._store.of_other_projects(prefix_of(event.name), event.project_id):
-            self._delete(event.actor, robot)
+        self._clear(event.actor, prefix_of(event.name), event.project_id)
+
+    def _clear(self, actor: Actor, prefix: str, project_id: int) -> None:
+        for robot in self._store.of_other_projects(prefix, project_id):
+            self._delete(actor, robot)
+
+    def _project_renamed(self, event: ProjectRenamed) -> None:
+        fresh = prefix_of(event.name)
+        self._clear(event.actor, fresh, event.project_id)
+        self._store.rename(event.project_id, prefix_of(event.previous), fresh)
+        longest = self._store.longest(event.project_id)
+        if len(longest) > MAX_NAME_LENGTH:
+            raise AccountInvalidError(
+                f"with this name of the project the robot {longest} would have more than {MAX_NAME_LENGTH} "
+                "characters"
+            )
+
+    def _name_released(self, event: ProjectNameReleased) -> None:
+        self._store.forget_logins(prefix_of(event.released))

@@ -73,6 +73,16 @@ class RobotRow(Row):
         table_name = "robot"
 
 
+class FormerLoginRow(Row):
+    """A login name that a robot had before its project was renamed; it still opens the door."""
+
+    name = NameField(primary_key=True)
+    robot = peewee.ForeignKeyField(RobotRow, on_delete="CASCADE")
+
+    class Meta:
+        table_name = "robot_former_login"
+
+
 class RobotRightRow(Row):
     """`kind` is a `PermissionKind`; `project_id` is 0 for every project, and outside of projects."""
 

@@ -57,6 +57,10 @@ class RepositoryName(str):
         """The first component."""
         return self.partition("/")[0]
 
+    def within(self, project: str) -> "RepositoryName":
+        """The same path in a project of that name."""
+        return RepositoryName(f"{project}/{self.path}")
+
     @property
     def path(self) -> str:
         """Everything after the project."""

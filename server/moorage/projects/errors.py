@@ -9,7 +9,20 @@ class ProjectUnknownError(NotFound):
 
 
 class ProjectExistsError(Conflict):
-    """The name is taken."""
+    """The name is taken: by a project that has it, or by one that had it before it was renamed."""
+
+    @classmethod
+    def of(cls, name: str) -> "ProjectExistsError":
+        """The same words for both: which of them it is, strangers need not learn."""
+        return cls(f"there is a project {name} already, or a project had this name and keeps it")
+
+
+class FormerNameUnknownError(NotFound):
+    """No project was called that."""
+
+
+class FormerNamesFullError(Conflict):
+    """The project had as many names as a project may have had."""
 
 
 class ProjectNotEmptyError(PreconditionFailed):

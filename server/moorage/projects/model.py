@@ -54,6 +54,20 @@ class Project:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class FormerName:
+    """A name that a project had until it was renamed.
+
+    Attributes:
+        project_name: what it is called now.
+    """
+
+    name: str
+    project_id: int
+    project_name: str
+    renamed_at: datetime
+
+
 #: Roles from the one that may do most to the one that may do least.
 STRONGEST_FIRST = (
     Role.PROJECT_ADMIN,
@@ -95,6 +109,7 @@ class Standing:
         active: the account still exists, is enabled, unexpired, and its generation is current.
         rights: a robot's own list for this project; None for people.
         auditor: may read what auditors may, in every project.
+        present_name: what the project is called, when it was asked for by a name that it had before; "" else.
     """
 
     project_id: int
@@ -104,6 +119,7 @@ class Standing:
     role: Role | None
     rights: frozenset[RobotRight] | None = None
     auditor: bool = False
+    present_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

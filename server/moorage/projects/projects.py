@@ -18,6 +18,8 @@ from moorage.projects.errors import (
     ProjectUnknownError,
 )
 from moorage.projects.model import Project, Role
+from moorage.projects.name_store import NameStore
+from moorage.projects.names import Names
 from moorage.projects.quota_store import QuotaStore
 from moorage.projects.quotas import NO_LIMIT, checked_limit
 from moorage.projects.store import SORTS, ProjectStore
@@ -38,12 +40,14 @@ class Projects:
         events: Events,
         clock: Clock,
         site: SiteSettings,
+        names: Names | None = None,
     ) -> None:
         self._store = store
         self._quotas = quotas
         self._events = events
         self._clock = clock
         self._site = site
+        self._names = names or Names(NameStore(), events, clock)
 
     def create(
         self,
@@ -67,7 +71,7 @@ class Projects:
             ProjectCreationDeniedError: the owner may not create projects, or not with that limit.
             ProjectInvalidError: the name breaks the rules.
             QuotaInvalidError: no project can have that limit.
-            ProjectExistsError: the name is taken.
+            ProjectExistsError: a project has the name, or had it.
             UserUnknownError: the owner's account is gone.
         """
         checked_name(name)
@@ -75,6 +79,7 @@ class Projects:
         limit = self._limit(owner, storage_limit_bytes)
         with atomic():
             project_id = self._insert(name, public, owner_id)
+            self._names.check_free(name, project_id)
             if limit != NO_LIMIT:
                 self._quotas.set(project_id, limit, self._clock())
             self._events.publish(ProjectCreated(actor, project_id, name))
@@ -109,6 +114,31 @@ class Projects:
     def find(self, name: str) -> Project | None:
         """The project of that name, which may be any text."""
         return self._store.project_named(name) if is_storable(name) else None
+
+    def resolve(self, name: str) -> Project | None:
+        """The project that is called `name`, or was before it was renamed; any text will do."""
+        present = self._names.present(name)
+        return None if present is None else self._store.project(present[0])
+
+    def rename(self, actor: Actor, owner: Principal | None, project_id: int, name: str) -> Project:
+        """Give the project another name; whoever may take a name for a new project may do so.
+
+        Args:
+            actor: whom the log names.
+            owner: who asks for it; None when the machine itself does.
+            project_id: which project.
+            name: see `checked_name`.
+
+        Raises:
+            ProjectCreationDeniedError: the account may not create projects, so it may not take names.
+            ProjectInvalidError: the name breaks the rules, or is too long for what is in the project.
+            ProjectUnknownError, ProjectExistsError, FormerNamesFullError: see `Names.rename`.
+        """
+        checked_name(name)
+        if owner is not None:
+            self._creator(owner)
+        self._names.rename(actor, project_id, name)
+        return self.get(project_id)
 
     def visible(
         self,
@@ -212,7 +242,7 @@ class Projects:
         except IntegrityError as error:
             if self._store.project_named(name) is None:
                 raise UserUnknownError("the owner's account is gone") from error
-            raise ProjectExistsError(f"there is a project {name} already") from error
+            raise ProjectExistsError.of(name) from error
 
 
 def checked_name(name: str) -> str:

@@ -79,7 +79,7 @@ _SYSTEM_ROWS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "system-volumes": (("read",), ()),
     "user": (_READS, _CHANGES),
     "user-group": (_READS, _CHANGES),
-    "administrator": ((), ("create", "update")),
+    "administrator": ((), ("create", "update", "delete")),
 }
 
 #: Which roles hold each permission inside a project.
@@ -256,6 +256,9 @@ APPOINT = SystemPermission("administrator", "update")
 #: Robots whose rights reach beyond one project.
 MANAGE_SYSTEM_ROBOTS = SystemPermission("administrator", "create")
 
+#: A name that a project had: whoever takes it next is pulled from by those who still use it.
+RELEASE_NAME = SystemPermission("administrator", "delete")
+
 #: What lies outside every project, and is guarded by `system_permitted`.
 SYSTEM: frozenset[SystemPermission] = frozenset(
     SystemPermission(resource, action)
@@ -270,7 +273,7 @@ SYSTEM_AUDITOR: frozenset[SystemPermission] = frozenset(
 )
 #: What only a system administrator may do; no robot can be given it.
 IN_PERSON: frozenset[SystemPermission] = frozenset(
-    {APPOINT, MANAGE_SYSTEM_ROBOTS, READ_CONNECTION, UPDATE_CONNECTION, DELETE_CONNECTION}
+    {APPOINT, MANAGE_SYSTEM_ROBOTS, RELEASE_NAME, READ_CONNECTION, UPDATE_CONNECTION, DELETE_CONNECTION}
 )
 #: Every right outside projects that a robot can be given.
 SYSTEM_ROBOT_RIGHTS: frozenset[RobotRight] = frozenset(

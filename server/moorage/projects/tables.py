@@ -19,6 +19,17 @@ class ProjectRow(Row):
         table_name = "project"
 
 
+class FormerNameRow(Row):
+    """A name that a project had; it leads to the project for as long as the row is there."""
+
+    name = NameField(primary_key=True)
+    project = peewee.ForeignKeyField(ProjectRow, on_delete="CASCADE")
+    renamed_at = MomentField()
+
+    class Meta:
+        table_name = "project_former_name"
+
+
 class MemberRow(Row):
     """A user's or a group's role in a project."""
 

@@ -37,6 +37,7 @@ class RetentionStore:
         "EXISTS (SELECT 1 FROM manifest_child c WHERE c.child_id = m.id) "
         "FROM manifest m WHERE m.repository_id = ? AND m.digest > ? ORDER BY m.digest LIMIT ?"
     )
+    _project_name = Statement("SELECT name FROM project WHERE id = ?")
     _tags = Statement("SELECT manifest_id, name, pushed_at, pulled_at FROM tag WHERE repository_id = ?")
     _held = Statement(
         "SELECT h.digest FROM manifest_hold h JOIN repository r ON r.id = h.repository_id "
@@ -84,14 +85,23 @@ class RetentionStore:
         RetentionPolicyRow.delete().where(RetentionPolicyRow.id == policy_id).execute()
 
     def repositories(self, project_id: int, after: str = "") -> Iterator[RepositoryName]:
-        """The repositories of a project by their names, page by page."""
+        """The repositories of a project by their names, page by page.
+
+        When the project is renamed meanwhile, those that are left come under their new names.
+        """
         while True:
+            after = self._as_named_now(project_id, after)
             rows = self._repositories.all(project_id, after, _PAGE)
             for (name,) in rows:
-                yield RepositoryName(name)
+                yield RepositoryName(self._as_named_now(project_id, name))
             if len(rows) < _PAGE:
                 return
             after = rows[-1][0]
+
+    def _as_named_now(self, project_id: int, repository: str) -> str:
+        """Repositories of one project keep their order, whatever it is called."""
+        row = self._project_name.one(project_id)
+        return f"{row[0]}/{repository.partition('/')[2]}" if row is not None and repository else repository
 
     def candidates(self, project_id: int, repository: RepositoryName) -> Iterator[Candidate]:
         """What the repository holds for its own sake; nothing if there is none.

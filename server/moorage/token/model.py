@@ -80,6 +80,21 @@ class Claims:
             grant.name == name and grant.kind == kind and action in grant.actions for grant in self.grants
         )
 
+    def covers(self, project_id: int, path: str, action: str) -> bool:
+        """Whether the token covers the action on a repository, by what does not change in a rename.
+
+        Args:
+            project_id: the project that the repository is in.
+            path: its name without that of the project.
+        """
+        return any(
+            grant.kind == REPOSITORY
+            and grant.project_id == project_id
+            and action in grant.actions
+            and grant.name.partition("/")[2] == path
+            for grant in self.grants
+        )
+
     def project_id(self, name: str) -> int | None:
         """The project in which the token covers the repository of that name."""
         for grant in self.grants:

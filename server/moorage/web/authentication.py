@@ -44,6 +44,9 @@ _log = logging.getLogger(__name__)
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 IS_READ_ONLY = "the registry is read-only at the moment; an administrator can end that"
 
+#: For who uses a name that a project had (distribution-spec 1.1.1, "Warnings"; RFC 7234 section 5.5).
+RENAMED = '299 - "this project was renamed and is called {} now"'
+
 
 class ReadOnlyError(Denied):
     """An administrator has said that nothing may be changed for now."""
@@ -99,6 +102,8 @@ class Authentication:
         except Denied:
             self._note_denied(req, access, proof, params)
             raise
+        if standing is not None and standing.present_name:
+            resp.set_header("Warning", RENAMED.format(standing.present_name))
         req.context.caller = Caller(proof.principal, actor_of(req, proof.principal), proof.claims, standing)
         if req.method not in READS and not access.while_read_only and self._is_read_only():
             raise ReadOnlyError(IS_READ_ONLY)

@@ -109,9 +109,10 @@ class PortalDoor:
             raise PermissionDeniedError(f"this takes a system administrator, or the permission {what}")
 
     def _in_project(
-        self, proof: Proof, access: Access, params: Mapping[str, Any], req: falcon.Request
+        self, proof: Proof, access: Access, params: dict[str, Any], req: falcon.Request
     ) -> Standing:
-        """The standing in the project, if it allows `access`.
+        """The standing in the project, if it allows `access`; the path's ``project_name`` becomes the one
+        that the project has now.
 
         A stranger gets one answer for a project that is hidden and one that does not exist.
         """
@@ -120,6 +121,8 @@ class PortalDoor:
             raise TypeError(f"{access.operation} is no operation of a project")
         standing = self._standing(proof, params, req)
         if standing is not None and permitted(standing, permission):
+            if standing.present_name and "project_name" in params:
+                params["project_name"] = standing.present_name
             return standing
         if principal.is_anonymous:
             raise CredentialNeededError("authentication is required")

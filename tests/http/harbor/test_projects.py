@@ -208,13 +208,6 @@ def test_a_change_that_names_nothing_changes_nothing(alice: Portal, quay: Projec
     assert nobody.get("/projects/quay").status_code == 200
 
 
-def test_a_project_keeps_its_name(alice: Portal, dock: Project) -> None:
-    assert alice.put("/projects/dock", {"project_name": "dock"}).status_code == 200
-    refused = alice.put("/projects/dock", {"project_name": "wharf"})
-    assert refused.status_code == 400
-    assert "renamed" in message_of(refused)
-
-
 def test_an_empty_project_can_be_deleted_and_a_full_one_cannot(
     alice: Portal, dock: Project, push: Pusher
 ) -> None:

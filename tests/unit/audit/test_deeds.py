@@ -137,7 +137,7 @@ def test_an_operation_is_a_verb_and_a_noun_that_agrees_with_the_kind_of_resource
         if issubclass(kind, events.JobEvent):
             assert (verb in {"start", "stop", "finish"}, noun, deed.resource_type) == (True, "text", "job")
             continue
-        assert verb in {"create", "update", "delete", "push", "mount", "move", "doubt"}
+        assert verb in {"create", "update", "delete", "push", "mount", "move", "doubt", "rename"}
         assert noun == deed.resource_type
 
 

@@ -73,20 +73,23 @@ class ArtifactsResource:
         caller: Caller = req.context.caller
         target = full_name(project_name, repository_name)
         source, reference = _copy_source(req.get_param("from"))
-        self._check_readable(caller.principal, source, reference)
+        source = self._readable(caller.principal, source, reference)
         route = Route(caller.actor, source, caller.project_id, target)
         digest = self._services.copies.copy(route, reference)
         send_created(
             resp, "projects", project_name, "repositories", repository_name, "artifacts", str(digest)
         )
 
-    def _check_readable(self, principal: Principal, source: RepositoryName, reference: Tag | Digest) -> None:
-        """An artifact that the caller may not pull is as good as none."""
+    def _readable(
+        self, principal: Principal, source: RepositoryName, reference: Tag | Digest
+    ) -> RepositoryName:
+        """What the source is called now; an artifact that the caller may not pull is as good as none."""
         standing = self._services.access.standing(
             principal.kind, principal.id, principal.generation, source.project
         )
-        if not permitted(standing, PULL):
+        if standing is None or not permitted(standing, PULL):
             raise ManifestUnknownError.of(reference)
+        return source.within(standing.present_name) if standing.present_name else source
 
 
 class ProjectArtifactsResource:

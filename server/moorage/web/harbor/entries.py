@@ -6,7 +6,7 @@ from moorage.audit.model import Entry, Result
 from moorage.web.harbor.render import Json, moment
 
 #: Harbor's word for some verbs of ours.
-_VERBS: Mapping[str, str] = {"push": "create", "move": "update", "mount": "create"}
+_VERBS: Mapping[str, str] = {"push": "create", "move": "update", "mount": "create", "rename": "update"}
 
 
 def audit_log(found: Entry) -> Json:

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 import falcon
 
+from moorage.distribution.changes import change
 from moorage.identity.model import Principal, PrincipalKind
 from moorage.projects.errors import ProjectUnknownError
-from moorage.projects.model import Project, Role, Standing
+from moorage.projects.model import Project, Role, Standing, SystemPermission
 from moorage.projects.rules import (
     CREATE_PROJECT,
     DELETE_PROJECT,
@@ -24,7 +25,6 @@ from moorage.web.access import Access, Caller
 from moorage.web.door import PermissionDeniedError
 from moorage.web.harbor import body, project_body, query, render
 from moorage.web.harbor.answer import send, send_created, send_page
-from moorage.web.harbor.body import BodyInvalidError
 from moorage.web.paging import NumberedPage, numbered_page
 from moorage.web.standing import may
 
@@ -36,10 +36,6 @@ _SORTS = {
     "update_time": "updated_at",
 }
 _CONDITIONS: query.Allowed = {"name": query.PART, "owner": query.EXACT, "public": query.EXACT}
-
-
-class ProjectRenamedError(BodyInvalidError):
-    """Projects keep their names."""
 
 
 class ProjectsResource:
@@ -81,25 +77,16 @@ class ProjectsResource:
         caller: Caller = req.context.caller
         asked = body.read(req, known=_FIELDS)
         limit = asked.number("storage_limit", 0) or None
+        needed = (CREATE_PROJECT,) if limit is None else (CREATE_PROJECT, UPDATE_QUOTA)
         made = self._services.project_settings.create(
             caller.actor,
-            self._owner(caller.principal, limit),
+            _owner(self._services, caller.principal, *needed),
             asked.text("project_name"),
             project_body.draft(asked),
             storage_limit_bytes=limit,
         )
         by_name = req.get_header("X-Resource-Name-In-Location") == "true"
         send_created(resp, "projects", made.name if by_name else made.id)
-
-    def _owner(self, principal: Principal, limit: int | None) -> Principal | None:
-        """Who will own the project: nobody, if a robot makes it; administrators look after it."""
-        if principal.kind is not PrincipalKind.ROBOT:
-            return principal
-        for permission in (CREATE_PROJECT,) if limit is None else (CREATE_PROJECT, UPDATE_QUOTA):
-            if not may(self._services, principal, permission):
-                what = f"{permission.resource}: {permission.action}"
-                raise PermissionDeniedError(f"a robot needs the permission {what} for this")
-        return None
 
     def _found(
         self, req: falcon.Request, principal: Principal, page: NumberedPage, sort: str
@@ -129,7 +116,7 @@ class ProjectsResource:
 
     def _named(self, principal: Principal, name: str) -> Project | None:
         standing = self._services.access.standing(principal.kind, principal.id, principal.generation, name)
-        return self._services.projects.find(name) if permitted(standing, READ_PROJECT) else None
+        return self._services.projects.resolve(name) if permitted(standing, READ_PROJECT) else None
 
 
 class ProjectResource:
@@ -151,15 +138,24 @@ class ProjectResource:
         send(resp, _rendered(self._services, caller.principal, [project], caller.standing)[0])
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
-        """Change its settings; the storage limit is changed by its quota, as in Harbor."""
+        """Change its settings and its name; the storage limit is changed by its quota, as in Harbor."""
         caller: Caller = req.context.caller
         asked = body.read(req, known=_FIELDS)
         retention_id = self._services.policies.ids_among([caller.project_id]).get(caller.project_id)
         draft = project_body.draft(asked, retention_id)
-        project = self._services.projects.get(caller.project_id)
-        if asked.text("project_name", "") not in ("", project.name):
-            raise ProjectRenamedError("project_name: a project cannot be renamed")
-        self._services.project_settings.change(caller.actor, project.id, draft)
+        name = asked.text("project_name", "")
+        # Who knows the project by a name that it had, and sends that back, does not want to rename it.
+        if name in ("", project_name_or_id) and caller.standing is not None and caller.standing.present_name:
+            name = ""
+        services = self._services
+
+        def put() -> None:
+            if name and name != services.projects.get(caller.project_id).name:
+                owner = _owner(services, caller.principal, CREATE_PROJECT)
+                services.renaming.rename(caller.actor, owner, caller.project_id, name)
+            services.project_settings.change(caller.actor, caller.project_id, draft)
+
+        change(put)
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, *, project_name_or_id: str) -> None:
         """Delete it, if it is empty."""
@@ -206,6 +202,17 @@ class ProjectSummaryResource:
                 usage=self._services.usage.project(caller.project_id) if may_see_quota else None,
             ),
         )
+
+
+def _owner(services: Services, principal: Principal, *needed: SystemPermission) -> Principal | None:
+    """Who will own the project: nobody, if a robot makes it; administrators look after it."""
+    if principal.kind is not PrincipalKind.ROBOT:
+        return principal
+    for permission in needed:
+        if not may(services, principal, permission):
+            what = f"{permission.resource}: {permission.action}"
+            raise PermissionDeniedError(f"a robot needs the permission {what} for this")
+    return None
 
 
 def _rendered(

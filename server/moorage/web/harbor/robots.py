@@ -106,7 +106,7 @@ class RobotsResource:
         self, access: RobotAccess, asked: Body
     ) -> tuple[tuple[int, str], Sequence[RobotPermission]]:
         namespace, rights = robot_bodies.in_one_project(asked)
-        project = self._services.projects.find(namespace)
+        project = self._services.projects.resolve(namespace)
         # A project that does not exist and one in which the caller may not make robots look alike.
         denied = PermissionDeniedError(f"you may not make robots in a project {namespace[:100]!r}")
         if project is None:
@@ -119,7 +119,7 @@ class RobotsResource:
         return (project.id, project.name), [permission]
 
     def _project_id(self, name: str) -> int | None:
-        project = self._services.projects.find(name)
+        project = self._services.projects.resolve(name)
         return None if project is None else project.id
 
 

@@ -24,6 +24,7 @@ from moorage.web.harbor.current import (
 )
 from moorage.web.harbor.directory import DirectoryPingResource, DirectoryResource
 from moorage.web.harbor.exports import AuditLogsExportResource, Exports, ProjectLogsExportResource
+from moorage.web.harbor.former_names import FormerNameResource, FormerNamesResource
 from moorage.web.harbor.gc import (
     GcForecastResource,
     GcHistoryResource,
@@ -182,6 +183,8 @@ def routes(services: Services, origin: Origin) -> dict[str, object]:
         _ARTIFACT + "/labels/{label_id}": ArtifactLabelResource(services),
         "/labels": LabelsResource(services),
         "/labels/{label_id}": LabelResource(services),
+        "/former-project-names": FormerNamesResource(services),
+        "/former-project-names/{former_name}": FormerNameResource(services),
         "/quotas": QuotasResource(services),
         "/quotas/{quota_id}": QuotaResource(services),
         "/retentions": RetentionsResource(services),

@@ -17,6 +17,7 @@ FIELDS: Mapping[str, tuple[str, Json]] = {
     "addition": ("Which addition of the artifact, such as build_history, readme.md or dependencies.", TEXT),
     "digest": ("The digest of a blob or a manifest.", _DIGEST),
     "execution_id": _number("a run"),
+    "former_name": ("A name that a project had before it was renamed.", TEXT),
     "group_id": _number("a group"),
     "immutable_rule_id": _number("a rule of immutable tags"),
     "job_type": ("The kind of job; only `all` is known.", {"type": "string", "enum": ["all"]}),

@@ -24,7 +24,7 @@ HEADERS: Mapping[str, tuple[str, Json]] = {
     "Range": ("The bytes that have arrived.", TEXT),
     "Retry-After": ("Seconds until it is worth trying again.", _NUMBER),
     "Set-Cookie": ("The cookie of the session.", TEXT),
-    "Warning": ("What the answer lacks.", TEXT),
+    "Warning": ("What the answer lacks, or what the project is called since it was renamed.", TEXT),
     "WWW-Authenticate": ("Which credential is wanted.", TEXT),
     "X-Content-Type-Options": ("The type is as it says.", {"type": "string", "const": "nosniff"}),
     "X-Harbor-CSRF-Token": ("What a browser shows when it changes something.", TEXT),

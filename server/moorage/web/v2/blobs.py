@@ -14,6 +14,7 @@ from moorage.oci.names import RepositoryName
 from moorage.projects.rules import DELETE_ARTIFACT, PULL
 from moorage.web.access import Access, Caller
 from moorage.web.transfer import UnsatisfiableError, is_unchanged, send_file, send_redirect, wanted_span
+from moorage.web.v2.renames import follows_rename
 
 # Content never changes under its digest; but not everyone may see it, so no shared cache may keep it.
 _CACHE_CONTROL = "private, max-age=31536000, immutable"
@@ -33,18 +34,21 @@ class BlobResource:
         self._audit = audit
         self._behind_nginx = behind_nginx
 
+    @follows_rename
     def on_get(self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, digest: str) -> None:
         """Send the blob or a range of it."""
         wanted = Digest.parse(digest)
         if not (self._behind_nginx and self._redirect(req, resp, name, wanted)):
             self._stream(req, resp, name, wanted)
 
+    @follows_rename
     def on_head(self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, digest: str) -> None:
         """Say that the blob is here, which promises that it stays for a while."""
         found = self._blobs.stat(name, Digest.parse(digest))
         if not self._describe(req, resp, found):
             resp.content_length = found.size_bytes
 
+    @follows_rename
     def on_delete(
         self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, digest: str
     ) -> None:

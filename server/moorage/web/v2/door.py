@@ -100,10 +100,16 @@ class RegistryDoor:
         Raises:
             NameInvalidError: it is none.
         """
+        # For what was looked up under a name that is not the repository's any more (`renames`).
+        req.context.present_name = self._standings.present_name
         return self.decide(proof, access, params)
 
     def decide(self, proof: Proof, access: Access, params: dict[str, Any]) -> Standing | None:
-        """`judge` without a request: all that counts is who wants what of which repository."""
+        """`judge` without a request: all that counts is who wants what of which repository.
+
+        A repository of a project that was renamed is found by its old name, too; whoever may not have it
+        learns nothing of that.
+        """
         if access.scope == "project":
             name = RepositoryName.parse(params["name"])
             params["name"] = name
@@ -112,15 +118,20 @@ class RegistryDoor:
                 permission = access.tag_permission
             if not isinstance(permission, Permission):
                 raise TypeError(f"{access.operation} is no operation of a project")
-            return self._in_repository(proof, permission, name)
+            standing = self._in_repository(proof, permission, name)
+            if standing.present_name:
+                params["name"] = name.within(standing.present_name)
+            return standing
         if access.scope == "signed_in":
             self._signed_in(proof, access.grant)
         return None
 
-    def may_pull(self, proof: Proof, name: RepositoryName) -> bool:
-        """Whether a blob of `name` may be mounted elsewhere: as if it were pulled."""
+    def pullable(self, proof: Proof, name: RepositoryName) -> RepositoryName | None:
+        """What the repository is called now, if the caller may mount from it: as if to pull."""
         standing = self._standing(proof.principal, name.project)
-        return permitted(standing, PULL) and _covered(proof, name, "pull", standing)
+        if standing is None or not (permitted(standing, PULL) and _covered(proof, name, "pull", standing)):
+            return None
+        return name.within(standing.present_name) if standing.present_name else name
 
     def may_read(self, proof: Proof, project_id: int) -> bool:
         """Whether blobs may be mounted from any repository of the project.
@@ -234,11 +245,8 @@ def _covered(proof: Proof, name: RepositoryName, action: str, standing: Standing
     claims = proof.claims
     if claims is None:
         return True
-    return (
-        standing is not None
-        and claims.allows(REPOSITORY, name, action)
-        and claims.project_id(name) == standing.project_id
-    )
+    # Not by the name: a token for the old one is good for the new one, and the other way round.
+    return standing is not None and claims.covers(standing.project_id, name.path, action)
 
 
 def _too_narrow(

@@ -20,6 +20,7 @@ from moorage.projects.rules import DELETE_ARTIFACT, DELETE_TAG, PULL, PUSH
 from moorage.web.access import Access, Caller
 from moorage.web.origin import Origin
 from moorage.web.transfer import is_unchanged, small_body
+from moorage.web.v2.renames import follows_rename
 
 
 class ManifestResource:
@@ -45,6 +46,7 @@ class ManifestResource:
         self._audit = audit
         self._origin = origin
 
+    @follows_rename
     def on_get(
         self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, reference: str
     ) -> None:
@@ -56,6 +58,7 @@ class ManifestResource:
         self._audit.note_pull(caller.actor, caller.project_id, name, tag, found.digest)
         _send(req, resp, found)
 
+    @follows_rename
     def on_head(
         self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, reference: str
     ) -> None:
@@ -88,6 +91,7 @@ class ManifestResource:
         if result.subject is not None:
             resp.set_header("OCI-Subject", str(result.subject))
 
+    @follows_rename
     def on_delete(
         self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, reference: str
     ) -> None:

@@ -13,6 +13,7 @@ from moorage.oci.mediatypes import OCI_INDEX
 from moorage.oci.names import RepositoryName
 from moorage.projects.rules import PULL
 from moorage.web.access import Access
+from moorage.web.v2.renames import follows_rename
 
 
 class ReferrersResource:
@@ -27,6 +28,7 @@ class ReferrersResource:
     def __init__(self, referrers: Referrers) -> None:
         self._referrers = referrers
 
+    @follows_rename
     def on_get(self, req: falcon.Request, resp: falcon.Response, name: RepositoryName, digest: str) -> None:
         """Send the descriptors, of one artifact type if the client asks for one."""
         # A plus sign that a client forgot to encode arrives as a blank, which no media type has.

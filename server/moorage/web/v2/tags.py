@@ -11,6 +11,7 @@ from moorage.oci.names import RepositoryName
 from moorage.projects.rules import PULL
 from moorage.web.access import Access
 from moorage.web.paging import cut, key_page
+from moorage.web.v2.renames import follows_rename
 
 
 class TagListResource:
@@ -25,6 +26,7 @@ class TagListResource:
         self._tags = tags
         self._page_limit = page_limit
 
+    @follows_rename
     def on_get(self, req: falcon.Request, resp: falcon.Response, name: RepositoryName) -> None:
         """Send one page of them."""
         page = key_page(req, self._page_limit)

@@ -66,13 +66,14 @@ class UploadsResource:
     ) -> StoredBlob | None:
         """None when there is nothing to mount, or nothing that the caller may pull: one answer for both."""
         proof = Proof(caller.principal, caller.claims)
-        wanted = None
+        wanted: RepositoryName | None = None
         if source is not None:
             try:
-                wanted = RepositoryName.parse(source)
+                named = RepositoryName.parse(source)
             except NameInvalidError:  # another registry's kind of name; the client then uploads
                 return None
-            if not self._door.may_pull(proof, wanted):
+            wanted = self._door.pullable(proof, named)
+            if wanted is None:
                 return None
         readable = partial(self._door.may_read, proof)
         return self._uploads.mount(caller.actor, caller.project_id, name, digest, wanted, readable)

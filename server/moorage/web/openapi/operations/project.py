@@ -62,13 +62,31 @@ OPERATIONS: Mapping[Route, Operation] = {
     ),
     ("GET", _PROJECT): Operation(_TAG, "Read a project", {200: Answer("The project.", ref("Project"))}),
     ("PUT", _PROJECT): Operation(
-        _TAG, "Change a project", {200: Answer("It is changed.")}, body=Body(ref("ProjectChange"))
+        _TAG,
+        "Change a project",
+        {200: Answer("It is changed.")},
+        body=Body(ref("ProjectChange")),
+        refusals=frozenset({403, 409}),
+        description="Another `project_name` renames it; the name that it had goes on leading to it.",
     ),
     ("DELETE", _PROJECT): Operation(
         _TAG,
         "Delete a project that has no repositories",
         {200: Answer("It is gone.")},
         refusals=frozenset({412}),
+    ),
+    ("GET", "/former-project-names"): Operation(
+        _TAG,
+        "List the names that projects had before they were renamed",
+        {200: page_of(ref("FormerProjectName"), "A page of them, by name.")},
+        parameters=PAGED,
+    ),
+    ("DELETE", "/former-project-names/{former_name}"): Operation(
+        _TAG,
+        "Let others have a name that a project had",
+        {200: Answer("It leads nowhere any more.")},
+        refusals=frozenset({404}),
+        description="Whoever takes it next is pulled from by clients that still use it.",
     ),
     ("GET", _PROJECT + "/_deletable"): Operation(
         _TAG,

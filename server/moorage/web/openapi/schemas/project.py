@@ -123,9 +123,13 @@ SCHEMAS: Mapping[str, Json] = {
         needed=("project_name",),
     ),
     "ProjectChange": taken(
-        {"project_name": described(TEXT, "As it is called, or empty."), **_BODY},
+        {"project_name": described(TEXT, "What it is called from now on; empty for no change."), **_BODY},
         overlooked=("storage_limit",),
         description="What is left out stays.",
+    ),
+    "FormerProjectName": shape(
+        {"name": TEXT, "project_id": ID, "project_name": TEXT, "renamed_time": MOMENT},
+        description="A name that a project had, and what it is called now.",
     ),
     "ProjectDeletable": shape({"deletable": FLAG, "message": TEXT}, optional=("message",)),
     "ProjectSummary": shape(
