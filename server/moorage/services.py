@@ -81,6 +81,7 @@ from moorage.identity.groups import Groups
 from moorage.identity.lockout import Lockout
 from moorage.identity.people import DirectoryPeople
 from moorage.identity.people_store import PeopleStore
+from moorage.identity.predecessors import Predecessors
 from moorage.identity.refresh import KIND as REFRESH
 from moorage.identity.refresh import Refresh
 from moorage.identity.robot_store import RobotStore
@@ -401,7 +402,11 @@ class Services:
             groups=groups,
             refresh=refresh,
             lockout=lockout,
-            connections=Connections(directory_store, keyring, vcenters, events, clock),
+            connections=Connections(
+                *(directory_store, keyring, vcenters),
+                Predecessors(PeopleStore(), identity, events),
+                *(events, clock),
+            ),
             authenticator=Authenticator(users, robots, access_tokens, lockout, clock, people),
             projects=projects,
             names=names,

@@ -22,6 +22,9 @@ from moorage.identity.errors import (
     DirectoryMisconfiguredError,
     DirectoryUnsetError,
 )
+from moorage.identity.people_store import PeopleStore
+from moorage.identity.predecessors import Predecessors
+from moorage.identity.store import IdentityStore
 from moorage.identity.stored_directory import StoredDirectory
 from moorage.identity.vcenters import Vcenters
 from moorage.keyring import Keyring
@@ -43,7 +46,14 @@ class Site:
             self.events.subscribe(kind, self.told.append)
         self.clock = clock
         self.vcenters = Vcenters(DirectorySettings())
-        self.connections = Connections(DirectoryStore(), self.keyring, self.vcenters, self.events, clock)
+        self.connections = Connections(
+            DirectoryStore(),
+            self.keyring,
+            self.vcenters,
+            Predecessors(PeopleStore(), IdentityStore(), self.events),
+            self.events,
+            clock,
+        )
 
     def secret(self):
         return secret_of(self.keyring, self.connections.get())

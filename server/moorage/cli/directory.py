@@ -12,6 +12,7 @@ from moorage.cli.user import read_password
 from moorage.errors import Invalid
 from moorage.events import SYSTEM
 from moorage.identity.connection import ADMINISTRATOR_PRIVILEGES, Connection, Domain
+from moorage.identity.predecessors import Known
 from moorage.services import Services
 
 password_option = click.option(
@@ -46,6 +47,12 @@ def directory() -> None:
 )
 @click.option("--admin-group", default="", metavar="NAME@DOMAIN", help="Whose members are administrators.")
 @click.option("--no-admins", is_flag=True, help="Nobody is an administrator by being one in vCenter.")
+@click.option(
+    "--known-people",
+    type=click.Choice(["keep", "forget"]),
+    help="Whether people and groups known from an earlier connection are those of this vCenter (keep), or "
+    "others with maybe the same names, so that they lose all that they were given (forget).",
+)
 @click.option("--untested", is_flag=True, help="Keep the connection without trying it out.")
 @password_option
 @json_option
@@ -59,6 +66,7 @@ def connect(
     privileges: tuple[str, ...],
     admin_group: str,
     no_admins: bool,
+    known_people: str | None,
     untested: bool,
     password_stdin: bool,
     as_json: bool,
@@ -87,7 +95,8 @@ def connect(
         secret = _password(password_stdin)
         if not untested:
             found.connections.check(wanted, secret)
-        made = found.connections.put(SYSTEM, wanted, secret)
+        known = None if known_people is None else Known(known_people)
+        made = found.connections.put(SYSTEM, wanted, secret, known)
     show(_row(made), as_json=as_json)
 
 

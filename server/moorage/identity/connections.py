@@ -9,6 +9,7 @@ from moorage.events import Actor, DirectoryChanged, DirectoryConnected, Director
 from moorage.identity.connection import Connection, checked, parse_address
 from moorage.identity.directory_store import DirectoryStore
 from moorage.identity.errors import DirectoryExistsError, DirectoryInvalidError, DirectoryUnsetError
+from moorage.identity.predecessors import Known, Predecessors
 from moorage.identity.vcenters import Reached, Vcenters
 from moorage.identity.vsphere_directory import MAX_PASSWORD
 from moorage.keyring import Keyring
@@ -22,11 +23,18 @@ class Connections:
     """There is one connection at most."""
 
     def __init__(
-        self, store: DirectoryStore, keyring: Keyring, vcenters: Vcenters, events: Events, clock: Clock
+        self,
+        store: DirectoryStore,
+        keyring: Keyring,
+        vcenters: Vcenters,
+        predecessors: Predecessors,
+        events: Events,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._keyring = keyring
         self._vcenters = vcenters
+        self._predecessors = predecessors
         self._events = events
         self._clock = clock
 
@@ -45,7 +53,9 @@ class Connections:
             raise DirectoryUnsetError
         return found
 
-    def put(self, actor: Actor, wanted: Connection, secret: str | None = None) -> Connection:
+    def put(
+        self, actor: Actor, wanted: Connection, secret: str | None = None, known_people: Known | None = None
+    ) -> Connection:
         """Connect, or change the connection to this; what changes nothing is not logged.
 
         A change of the address, the account or of how the certificate is verified forgets the secret unless
@@ -55,15 +65,20 @@ class Connections:
             actor: whom the log names.
             wanted: all of it; what is sealed in it does not count.
             secret: the service account's password; None to leave it as it is.
+            known_people: what becomes of people and groups that are known already; to be said when there are
+                some and the address is not the one that was connected until now.
 
         Raises:
             DirectoryInvalidError: a part breaks the rules, or the first secret is missing.
             DirectoryExistsError: somebody else connects it at the same moment.
+            DirectoryPeopleKnownError: people or groups are known, and it was not said what becomes of them.
         """
         fresh = checked(wanted)
         sealed = None if secret is None else self._keyring.seal(checked_secret(secret), fresh.purpose)
         with atomic():
             known = self._store.hold()
+            if known is None or known.address != fresh.address:
+                self._predecessors.settle(actor, known_people)
             if known is None:
                 self._connect(actor, fresh, sealed)
             else:
@@ -71,7 +86,9 @@ class Connections:
             return self.get()
 
     def disconnect(self, actor: Actor) -> None:
-        """Forget the connection and its secret; its people cannot log in any more.
+        """Forget the connection and its secret; its people cannot log in any more, by whatever proof.
+
+        What they were given stays as it is until the next connection says what becomes of it.
 
         Raises:
             DirectoryUnsetError: there is none.

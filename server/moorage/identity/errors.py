@@ -109,6 +109,10 @@ class DirectoryExistsError(Conflict):
     """The registry is connected already."""
 
 
+class DirectoryPeopleKnownError(Conflict):
+    """People of an earlier connection are known, and nobody said whether they are those of the new one."""
+
+
 class DirectoryUntrustedError(DirectoryAwayError):
     """What answers at the address does not show the certificate that it should; nothing was sent to it."""
 

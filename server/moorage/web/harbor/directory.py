@@ -6,6 +6,7 @@ from typing import ClassVar
 import falcon
 
 from moorage.identity.connection import ADMINISTRATOR_PRIVILEGES, Connection, Domain
+from moorage.identity.predecessors import Known
 from moorage.identity.vcenters import Reached
 from moorage.projects.rules import DELETE_CONNECTION, READ_CONNECTION, UPDATE_CONNECTION
 from moorage.services import Services
@@ -18,7 +19,7 @@ from moorage.web.harbor.render import moment
 _FIELDS = frozenset(
     {
         *("address", "account", "password", "ca", "thumbprint"),
-        *("domains", "admin_privileges", "admin_group"),
+        *("domains", "admin_privileges", "admin_group", "known_people"),
     }
 )
 #: What answers say besides; whoever sends an answer back has not changed it.
@@ -48,7 +49,7 @@ class DirectoryResource:
         caller: Caller = req.context.caller
         asked = body.read(req, known=_FIELDS, overlooked=_TOLD)
         secret = asked.text("password") if "password" in asked else None
-        made = self._services.connections.put(caller.actor, _connection(asked), secret)
+        made = self._services.connections.put(caller.actor, _connection(asked), secret, _known(asked))
         send(resp, _document(made))
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -94,6 +95,13 @@ class DirectoryPingResource:
             wanted = Connection(address, account, authorities=authorities, thumbprint=thumbprint)
             connections.check(wanted, secret)
         return _pinged(reached, verified=verified, logged_in=bool(secret))
+
+
+def _known(asked: Body) -> Known | None:
+    told = asked.text("known_people", "")
+    if told and told not in tuple(Known):
+        raise BodyInvalidError("known_people is keep or forget")
+    return Known(told) if told else None
 
 
 def _connection(asked: Body) -> Connection:

@@ -54,6 +54,11 @@ SCHEMAS: Mapping[str, Json] = {
                 f"{MAX_PRIVILEGES} at most.",
             },
             "admin_group": described(TEXT, "name@domain; its people administer the registry."),
+            "known_people": described(
+                {"type": "string", "enum": ["", "keep", "forget"]},
+                "Needed with a new address when people or groups of a directory are known: whether those of "
+                "the same names are the same, or all that the known ones were given is taken away first.",
+            ),
         },
         needed=("address", "account"),
         overlooked=("connected", "has_password", "creation_time", "update_time"),
