@@ -268,3 +268,10 @@ def test_what_is_switched_off_cannot_be_chosen_and_stays_where_it_was(site):
         site.choices.choose(ALICE, site.project_id, "none")
     with pytest.raises(ProjectUnknownError):
         site.choices.choose(ALICE, 999, first.uuid)
+
+
+def test_a_project_that_is_deleted_at_that_moment_is_unknown(site, monkeypatch):
+    made, seen = site.make(), site.choices._projects.get(site.project_id)
+    monkeypatch.setattr(site.choices._projects, "get", lambda number: seen)
+    with pytest.raises(ProjectUnknownError):
+        site.choices.choose(ALICE, 999, made.uuid)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from moorage.db.connection import atomic
+from moorage.db.connection import IntegrityError, atomic
 from moorage.events import Actor, Events, ProjectChanged
 from moorage.identity.text import is_storable
+from moorage.projects.errors import ProjectUnknownError
 from moorage.projects.projects import Projects
 from moorage.scanners.errors import ScannerDisabledError, ScannerInvalidError, ScannerUnknownError
 from moorage.scanners.model import Registration
@@ -51,7 +52,11 @@ class ProjectScanners:
                 raise ScannerDisabledError("a scanner that is switched off cannot be chosen")
             if self._store.of_project(project_id) == found:
                 return
-            self._store.choose(project_id, found.uuid)
+            try:
+                with atomic():
+                    self._store.choose(project_id, found.uuid)
+            except IntegrityError as error:
+                raise ProjectUnknownError("the project has just been deleted") from error
             self._events.publish(
                 ProjectChanged(actor, project_id, project.name, f"scanner is {found.name!r}")
             )
