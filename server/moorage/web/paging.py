@@ -12,6 +12,7 @@ DEFAULT_PAGE_SIZE = 10
 MAX_PAGE_SIZE = 100
 _LONGEST_NUMBER = 18
 _LONGEST_LAST = 1024
+_FURTHEST = 10**18
 
 
 class PageInvalidError(Invalid):
@@ -41,7 +42,8 @@ class NumberedPage:
 
     @property
     def offset(self) -> int:
-        return (self.number - 1) * self.size
+        """How many entries come before it; fewer where no list reaches, for databases count in 64 bits."""
+        return min((self.number - 1) * self.size, _FURTHEST)
 
     @property
     def limit(self) -> int:

@@ -176,3 +176,10 @@ def test_a_question_that_is_none_is_refused(ask: Callable[..., Any]) -> None:
 def test_a_character_that_nothing_has_is_found_under_two_layers_of_code(admin: Portal) -> None:
     answer = admin.get("/labels?q=name%253D~a%2500")
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("path", [path for path in LISTS if not path.endswith("logs")])
+def test_a_page_where_no_list_reaches_is_empty(ask: Callable[..., Any], path: str) -> None:
+    answer = ask(path, page=999_999_999_999_999_999, page_size=100)
+    assert (answer.status_code, answer.json) == (200, [])
+    assert ask(path, page=10**18).status_code == 400
