@@ -1,5 +1,6 @@
 """Holds answers against the document of the API: statuses, kinds of content, headers, bodies."""
 
+import gzip
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -98,17 +99,21 @@ class Paper:
                 yield "a body is not documented"
             return
         media_type = answered.headers.get("content-type", "").partition(";")[0].strip()
+        packed = answered.headers.get("content-encoding") == "gzip"
         for wanted in (media_type, "*/*"):
             if wanted in content:
-                yield from self._off_schema(wanted, content[wanted]["schema"], answered.body)
+                schema = content[wanted]["schema"]
+                yield from self._off_schema(wanted, schema, answered.body, packed=packed)
                 return
         yield f"the media type {media_type!r} is not documented, these are: {', '.join(content)}"
 
-    def _off_schema(self, media_type: str, schema: Mapping[str, Any], body: bytes) -> Iterable[str]:
+    def _off_schema(
+        self, media_type: str, schema: Mapping[str, Any], body: bytes, *, packed: bool
+    ) -> Iterable[str]:
         if media_type != "application/json" and not media_type.endswith("+json"):
             return
         try:
-            value = json.loads(body)
+            value = json.loads(gzip.decompress(body) if packed else body)
         except ValueError as error:
             yield f"the body is no JSON: {error}"
             return

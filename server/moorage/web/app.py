@@ -13,6 +13,7 @@ from moorage.web.harbor.router import HarborRouter
 from moorage.web.harbor.routes import add_routes as add_portal_routes
 from moorage.web.health import LivenessResource, ReadinessResource
 from moorage.web.metrics import MetricsResource
+from moorage.web.openapi.publication import Publication
 from moorage.web.origin import TOKEN_PATH, Origin
 from moorage.web.portal import PortalDoor
 from moorage.web.problems import Problems
@@ -76,8 +77,11 @@ def root_app(services: Services) -> RootApp:
     counts.subscribe(services.events)
     router, pages = Router(), HarborRouter()
     registry, admission = registry_app(services, router, counts.observer("registry"))
-    portal = portal_app(services, pages, counts)
-    return RootApp(registry, portal, admission, (*router.endpoints, *pages.endpoints))
+    publication = Publication()
+    portal = portal_app(services, pages, counts, publication)
+    endpoints = (*router.endpoints, *pages.endpoints)
+    publication.publish(endpoints)
+    return RootApp(registry, portal, admission, endpoints)
 
 
 def registry_app(services: Services, router: Router, observe: Observe) -> tuple[App, Admission]:
@@ -97,8 +101,8 @@ def registry_app(services: Services, router: Router, observe: Observe) -> tuple[
     return app, admission
 
 
-def portal_app(services: Services, router: HarborRouter, counts: Counts) -> App:
-    """Harbor's API, health and metrics."""
+def portal_app(services: Services, router: HarborRouter, counts: Counts, publication: Publication) -> App:
+    """Harbor's API, its description, health and metrics."""
     origin = Origin(services.settings.server)
     cookies = SessionCookies(services.sessions, services.authenticator, origin)
     door = PortalDoor(services.access, services.authenticator, cookies)
@@ -107,6 +111,7 @@ def portal_app(services: Services, router: HarborRouter, counts: Counts) -> App:
     app.add_route("/readyz", ReadinessResource(services))
     app.add_route("/metrics", MetricsResource(services, counts))
     add_portal_routes(app, services, origin)
+    publication.add_routes(app)
     return app
 
 

@@ -15,7 +15,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 BASE = "/api/v2.0"
 #: What paths of other surfaces than Harbor's begin with; tables write these whole.
-_WHOLE = ("/v2", "/service/", "/_admission", "/healthz", "/readyz", "/metrics", BASE)
+_WHOLE = ("/v2", "/service/", "/_admission", "/healthz", "/devcenter", "/readyz", "/metrics", BASE)
 
 
 class TwiceDescribedError(Exception):
