@@ -15,7 +15,7 @@ OPERATIONS: Mapping[Route, Operation] = {
         {200: page_of(ref("Robot"), "A page of them, by name unless told otherwise.")},
         parameters=(
             *PAGED,
-            asked("ProjectID=id", "Level=project", "Level=system", "name=v", "name=~v"),
+            asked("ProjectID=1", "Level=project", "Level=system", "name=v", "name=~v"),
             sorts("id", "name", "disable", "expires_at", "creation_time", "update_time"),
         ),
         refusals=frozenset({404}),

@@ -12,6 +12,21 @@ _ONE_OF_THEM = [
     {"required": [name], "properties": {name: {"type": "object"}}} for name in ("member_user", "member_group")
 ]
 
+
+def _by(number: str, name: str, fields: Mapping[str, Json]) -> Json:
+    """Somebody by number or by name; the number 0 is none."""
+    return {
+        **taken(
+            {number: COUNT, name: TEXT, **fields},
+            description="By number, or by name; the directory is asked for a name that is not known.",
+        ),
+        "anyOf": [
+            {"required": [number], "properties": {number: ID}},
+            {"required": [name], "properties": {name: TEXT}},
+        ],
+    }
+
+
 SCHEMAS: Mapping[str, Json] = {
     "Member": shape(
         {
@@ -28,18 +43,11 @@ SCHEMAS: Mapping[str, Json] = {
         **taken(
             {
                 "role_id": _ROLE,
-                "member_user": taken(
-                    {"user_id": COUNT, "username": TEXT},
-                    description="By number, or by name; the directory is asked for a name that is not known.",
-                ),
-                "member_group": taken(
-                    {
-                        "id": COUNT,
-                        "group_name": TEXT,
-                        "group_type": {"type": "integer", "enum": [0, 2]},
-                        "ldap_group_dn": text(most=0),
-                    },
-                    description="By number, or by name; the directory is asked for a name that is not known.",
+                "member_user": _by("user_id", "username", {}),
+                "member_group": _by(
+                    "id",
+                    "group_name",
+                    {"group_type": {"type": "integer", "enum": [0, 2]}, "ldap_group_dn": text(most=0)},
                 ),
             },
             needed=("role_id",),

@@ -65,10 +65,14 @@ _METADATA: Mapping[str, Json] = {
 }
 _METADATA_TAKEN: Mapping[str, Json] = {
     "public": text(pattern=_ANY_CASE),
-    "retention_id": described(text(), "It follows from the policy; only what is there already is taken."),
+    "retention_id": described(
+        text(pattern="^[0-9]*$"), "It follows from the policy; only what is there already is taken."
+    ),
     **{name: text(pattern=_ANY_CASE_OR_NONE) for name in _FLAGS},
     **{name: text(pattern=f"^{_COUNTED}?$") for name in _COUNTS},
-    "severity": described(text(), f"One of {', '.join(_SEVERITIES)}, or empty."),
+    "severity": described(
+        text(pattern="^[A-Za-z]*$"), f"One of {', '.join(_SEVERITIES)}, whatever the case, or empty."
+    ),
     "proxy_cache_filter_pattern": text(most=1024),
     "proxy_cache_filter_kind": one_of("", "doublestar", "regex"),
 }

@@ -10,6 +10,7 @@ from moorage.identity.robot_terms import (
     MIN_SECRET_LENGTH,
 )
 from moorage.projects.rules import ROBOT_RIGHTS, SYSTEM_ROBOT_RIGHTS
+from moorage.web.harbor.render import OUTSIDE
 from moorage.web.openapi.model import Json
 from moorage.web.openapi.shapes import (
     FLAG,
@@ -39,6 +40,19 @@ _OVERLOOKED = (
     *("creation_time", "update_time", "creator_type", "creator_ref"),
 )
 _PERMISSIONS = {**array(ref("RobotPermissionBody")), "minItems": 1, "maxItems": 500}
+
+
+def _permission(kind: str, namespace: Json) -> Json:
+    """What a robot is to be allowed in one place."""
+    right = taken(
+        {"resource": _RESOURCE, "action": _ACTION, "effect": one_of("", "allow")},
+        needed=("resource", "action"),
+    )
+    return taken(
+        {"kind": {"const": kind}, "namespace": namespace, "access": {**array(right), "maxItems": 200}},
+        needed=("kind", "namespace"),
+    )
+
 
 SCHEMAS: Mapping[str, Json] = {
     "Right": shape({"resource": TEXT, "action": TEXT}, description="Something that one may do."),
@@ -72,22 +86,12 @@ SCHEMAS: Mapping[str, Json] = {
             "expires_at": _EXPIRY,
         }
     ),
-    "RobotPermissionBody": taken(
-        {
-            "kind": _LEVEL,
-            "namespace": _NAMESPACE,
-            "access": {
-                **array(
-                    taken(
-                        {"resource": _RESOURCE, "action": _ACTION, "effect": one_of("", "allow")},
-                        needed=("resource", "action"),
-                    )
-                ),
-                "maxItems": 200,
-            },
-        },
-        needed=("kind", "namespace"),
-    ),
+    "RobotPermissionBody": {
+        "oneOf": [
+            _permission("project", described(text(least=1), "The name of a project, or * for all of them.")),
+            _permission("system", {"const": OUTSIDE}),
+        ]
+    },
     "NewRobot": taken(
         {
             "name": text(least=1, most=MAX_NAME_LENGTH, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$"),
