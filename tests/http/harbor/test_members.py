@@ -73,7 +73,7 @@ def test_a_role_is_changed_and_taken_away(alice: Portal, bob: Portal, people: Pe
     assert bob.get("/projects/dock").status_code == 403
 
 
-_NO_ROLES = [{}, {"role_id": 0}, {"role_id": 2, "user_id": 1}, {"role_id": 2.0}]
+_NO_ROLES = [{}, {"role_id": 0}, {"role_id": 2, "user_id": 1}, {"role_id": 2.5}]
 
 
 def test_a_change_to_no_role_is_refused(alice: Portal, people: People) -> None:
