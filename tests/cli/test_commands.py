@@ -236,6 +236,7 @@ def test_status_tells_that_every_part_is_well(moorage: Moorage):
         "keys_health": "ok",
         "collection_health": "ok",
         "content_health": "ok",
+        "people_health": "ok",
         "syslog_health": "ok",
     }
 
