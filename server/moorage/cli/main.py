@@ -11,6 +11,7 @@ _COMMANDS = (
     "worker",
     "migrate",
     "user",
+    "group",
     "directory",
     "project",
     "quota",

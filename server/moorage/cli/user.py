@@ -10,7 +10,7 @@ from moorage.events import SYSTEM
 from moorage.identity.model import User
 from moorage.services import Services
 
-_COLUMNS = ("id", "name", "email", "admin", "auditor", "disabled", "created_at")
+_COLUMNS = ("id", "name", "email", "source", "admin", "auditor", "disabled", "seen_at", "created_at")
 
 password_option = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input instead of asking."
@@ -26,7 +26,7 @@ def user() -> None:
 @click.option("--match", default="", help="Only names that contain this text.")
 @json_option
 def list_users(match: str, as_json: bool) -> None:
-    """List accounts."""
+    """List accounts; of people of the directory also when it last spoke of them (`seen_at`)."""
     with services() as found:
         total = found.users.count(q=match)
         rows = [_row(each) for each in found.users.list(q=match, limit=total, offset=0)]
@@ -129,5 +129,6 @@ def _row(account: User) -> Row:
         "admin": account.is_admin,
         "auditor": account.auditor,
         "disabled": account.disabled,
+        "seen_at": account.seen_at,
         "created_at": account.created_at,
     }

@@ -113,6 +113,10 @@ class Groups:
         """How many groups `list` has in all its pages."""
         return self._store.count_groups(q) if is_storable(q) else 0
 
+    def count_people(self, group_id: int) -> int:
+        """How many of the people known here are in the group, as the directory last said."""
+        return self._store.count_in_group(group_id)
+
     def named(self, names: Collection[str]) -> dict[str, Group]:
         """Those groups of these names that are known here."""
         return {group.name: group for group in self._store.groups_named([n for n in names if is_storable(n)])}

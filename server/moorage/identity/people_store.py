@@ -123,6 +123,10 @@ class PeopleStore:
         """Nobody is in it until the directory says who is."""
         GroupMemberRow.delete().where(GroupMemberRow.group == group_id).execute()
 
+    def count_in_group(self, group_id: int) -> int:
+        found: int = GroupMemberRow.select().where(GroupMemberRow.group == group_id).count()
+        return found
+
     def delete_group(self, group_id: int) -> None:
         GroupRow.delete().where(GroupRow.id == group_id).execute()
 

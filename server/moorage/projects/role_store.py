@@ -37,6 +37,11 @@ class RoleStore:
     def has_group(self, group_id: int) -> bool:
         return bool(MemberRow.select().where(MemberRow.group == group_id).exists())
 
+    def of_group(self, group_id: int) -> dict[str, Role]:
+        rows: Any = MemberRow.select(ProjectRow.name, MemberRow.role).join(ProjectRow)
+        rows = rows.where(MemberRow.group == group_id).order_by(ProjectRow.name)
+        return {name: Role(role) for name, role in rows.tuples()}
+
     def counts(self, project_id: int) -> dict[Role, int]:
         rows: Any = MemberRow.select(MemberRow.role, peewee.fn.COUNT(MemberRow.id))
         rows = rows.where(MemberRow.project == project_id).group_by(MemberRow.role)

@@ -28,6 +28,10 @@ class Roles:
         """Whether the group has a role in any project."""
         return self._store.has_group(group_id)
 
+    def of_group(self, group_id: int) -> dict[str, Role]:
+        """The group's role in each project that gives it one, by the projects' names."""
+        return self._store.of_group(group_id)
+
     def counts(self, project_id: int) -> dict[Role, int]:
         """How many members of the project have each role; roles without any are left out."""
         return self._store.counts(project_id)
