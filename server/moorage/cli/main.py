@@ -8,6 +8,7 @@ from moorage import __version__
 
 _COMMANDS = (
     "serve",
+    "prepare",
     "worker",
     "migrate",
     "user",

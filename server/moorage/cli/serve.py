@@ -1,18 +1,19 @@
 """`moorage serve`: prepare what is missing and serve until told to end."""
 
-import fcntl
-import os
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from moorage import __version__, logs
+from moorage.cli.alone import Part, alone
 from moorage.cli.context import CommandError, settings, told
-from moorage.cli.welcome import FIRST_ADMINISTRATOR, FIRST_PROJECT, PASSWORD_FILE, make_first_administrator
+from moorage.cli.prepare import make_ready
+from moorage.cli.welcome import FIRST_ADMINISTRATOR, FIRST_PROJECT, PASSWORD_FILE
 from moorage.config import Settings
 from moorage.db import migrate
 from moorage.db.connection import close_connection, open_database
@@ -26,32 +27,78 @@ from moorage.web.app import RootApp, root_app
 
 
 @click.command()
+@click.argument("part", required=False, type=click.Choice([each.value for each in Part]))
 @click.option("--no-worker", is_flag=True, help="Leave the housekeeping to a `moorage worker` elsewhere.")
-def serve(no_worker: bool) -> None:
+def serve(part: str | None, no_worker: bool) -> None:
     """Start the registry: bring the database up to date, make keys and the first administrator, serve.
+
+    With PART, serve only this half, on sockets in a folder of that name, for a proxy that tells the halves
+    apart. `moorage prepare` has made everything ready, and a `moorage worker` does the housekeeping.
 
     SIGTERM and Ctrl-C end it after the requests under way; SIGHUP replaces its processes one by one.
     """
     found = settings()
     logs.configure(found.log)
-    data = found.storage.data
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _Alone(data), told():
-        password = _prepare(found)
-        child = _Child(found)
-        try:
-            code = run(
-                lambda: child.app,
-                found.server,
-                data / "spool",
-                lambda: child.app.admission,
-                None if no_worker else child.work,
-                on_child_start=child.start,
-                on_child_stop=child.stop,
-                on_ready=lambda addresses: _welcome(found, addresses, password),
-            )
-        except ListenError as error:
-            raise CommandError(str(error)) from error
+    chosen = None if part is None else Part(part)
+    if chosen is not None:
+        found = _of_part(found, chosen)
+    with alone(found.storage.data, chosen), told():
+        if chosen is None:
+            password = make_ready(found, _begin)
+        else:
+            password = None
+            _take_up(found, chosen)
+        _serve(found, password, worker=chosen is None and not no_worker)
+
+
+def _of_part(found: Settings, part: Part) -> Settings:
+    """The settings with which one half serves."""
+    server = found.server
+    if not server.socket_folder:
+        raise CommandError("server.socket_folder is not set: the halves of a server listen on Unix sockets")
+    processes = server.processes if part is Part.REGISTRY else server.portal_processes
+    folder = str(Path(server.socket_folder, part))
+    return replace(found, server=replace(server, socket_folder=folder, processes=processes))
+
+
+def _take_up(found: Settings, part: Part) -> None:
+    """Go on with what `moorage prepare` has made ready.
+
+    Raises:
+        CommandError: it has not.
+    """
+    open_database(found.database_url)
+    state = migrate.status()
+    if state.pending or state.unknown:
+        raise CommandError("the database is not of this release; run `moorage prepare`")
+    if part is Part.REGISTRY:
+        _begin(Services.build(found))
+    close_connection()
+
+
+def _begin(services: Services) -> None:
+    """Clear up after the last run."""
+    # Nobody is sending yet, so whatever lies there was never acknowledged.
+    services.spool.empty()
+    if services.settings.gc.on_restart:
+        _ask_for_collection(services)
+
+
+def _serve(found: Settings, password: str | None, *, worker: bool) -> None:
+    child = _Child(found)
+    try:
+        code = run(
+            lambda: child.app,
+            found.server,
+            found.storage.data / "spool",
+            lambda: child.app.admission,
+            child.work if worker else None,
+            on_child_start=child.start,
+            on_child_stop=child.stop,
+            on_ready=lambda addresses: _welcome(found, addresses, password),
+        )
+    except ListenError as error:
+        raise CommandError(str(error)) from error
     raise SystemExit(code)
 
 
@@ -89,39 +136,6 @@ class _Child:
         if self._services is not None:
             self._services.audit.stop()
         close_connection()
-
-
-class _Alone:
-    """One server a data folder: a second one would empty the spool under the first."""
-
-    def __init__(self, data: Path) -> None:
-        self._path = data / "serve.lock"
-        self._descriptor = -1
-
-    def __enter__(self) -> None:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CommandError(f"another moorage serves from {self._path.parent}") from None
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
-
-
-def _prepare(found: Settings) -> str | None:
-    """Schema, keys, folders, first administrator; returns the password that was made up, if any."""
-    open_database(found.database_url)
-    migrate.upgrade(found.storage.data / "backups")
-    services = Services.build(found)
-    # Nobody is sending yet, so whatever lies there was never acknowledged.
-    services.spool.empty()
-    services.webhooks.bind_secrets()
-    password = make_first_administrator(services, os.environ.get("MOORAGE_ADMIN_PASSWORD"))
-    if found.gc.on_restart:
-        _ask_for_collection(services)
-    close_connection()
-    return password
 
 
 def _ask_for_collection(services: Services) -> None:

@@ -42,12 +42,19 @@ class ServerSettings:
     processes: int = field(
         default=0, metadata=about("Server processes; 0 starts one for each CPU.", between=(0, 256))
     )
+    portal_processes: int = field(
+        default=2,
+        metadata=about(
+            "Processes of `moorage serve portal`; `processes` are then those of `moorage serve registry`.",
+            between=(1, 256),
+        ),
+    )
     threads: int = field(default=4, metadata=about("Threads in each process.", between=(1, 256)))
     socket_folder: str = field(
         default="",
         metadata=about(
             "When set, process *n* listens on the Unix socket `<n>.sock` in this folder, for a proxy on the "
-            "same machine, and `host` and `port` are not used.",
+            "same machine, and `host` and `port` are not used; the halves of a server have folders in it.",
             check=rules.socket_folder,
         ),
     )
