@@ -37,7 +37,8 @@ def test_null_is_the_same_as_nothing() -> None:
         ("flag", 1),
         ("flag", "true"),
         ("number", True),
-        ("number", 1.0),
+        ("number", 1.5),
+        ("number", 1e300),
         ("number", "1"),
         ("number", 2**60),
     ],
@@ -46,6 +47,11 @@ def test_a_value_of_a_wrong_kind_is_refused_by_name(name: str, value: object) ->
     found = body(**{name: value})
     with pytest.raises(BodyInvalidError, match=name):
         getattr(found, name)(name)
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    found = body(number=25.0).number("number")
+    assert (found, type(found)) == (25, int)
 
 
 def test_what_is_required_and_missing_is_named() -> None:
