@@ -5,7 +5,7 @@ higher floors subscribe, so that nobody below knows who listens.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -435,6 +435,7 @@ class Events:
 
     def __init__(self) -> None:
         self._handlers: dict[type[Event], list[Callable[[Event], None]]] = defaultdict(list)
+        self._listeners: dict[type[Event], list[Callable[[Sequence[Event]], None]]] = defaultdict(list)
 
     def subscribe(self, kind: type[E_], handler: Callable[[E_], None]) -> None:
         """Call `handler` for every event of exactly the class `kind`."""
@@ -442,5 +443,19 @@ class Events:
 
     def publish(self, event: Event) -> None:
         """Tell the subscribers; whatever one of them raises undoes the whole transaction."""
-        for handler in self._handlers[type(event)]:
-            handler(event)
+        self.publish_all((event,))
+
+    def subscribe_all(self, kind: type[E_], listener: Callable[[Sequence[E_]], None]) -> None:
+        """Call `listener` once for all events of exactly the class `kind` that are published together."""
+        self._listeners[kind].append(listener)  # type: ignore[arg-type]
+
+    def publish_all(self, events: Sequence[Event]) -> None:
+        """Tell of events of one class that happened together, in their order."""
+        if not events:
+            return
+        kind = type(events[0])
+        for event in events:
+            for handler in self._handlers[kind]:
+                handler(event)
+        for listener in self._listeners[kind]:
+            listener(events)

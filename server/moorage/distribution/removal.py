@@ -68,8 +68,8 @@ class Removal:
         until = self._clock() + self._lease
         for repository_id in sorted(blob_ids):
             self._blobs.loosen(repository_id, blob_ids[repository_id], until)
-        for number, each in enumerate(removed):
-            self._events.publish(
+        self._events.publish_all(
+            [
                 ManifestDeleted(
                     actor,
                     each.repository.project_id,
@@ -81,4 +81,6 @@ class Removal:
                     subject=each.references.subject,
                     tags=() if number else tuple(tags),
                 )
-            )
+                for number, each in enumerate(removed)
+            ]
+        )

@@ -68,7 +68,7 @@ class Candidates:
         events.subscribe(BlobMounted, self._blob_mounted)
         events.subscribe(BlobDeleted, self._blob_deleted)
         events.subscribe(ManifestPushed, self._manifest_pushed)
-        events.subscribe(ManifestDeleted, self._manifest_deleted)
+        events.subscribe_all(ManifestDeleted, self._manifests_deleted)
         events.subscribe(TagMoved, self._tag_moved)
         events.subscribe(TagDeleted, self._tag_deleted)
         events.subscribe(RepositoryDeleted, self._repository_deleted)
@@ -132,15 +132,20 @@ class Candidates:
     def _tag_deleted(self, event: TagDeleted) -> None:
         self._note_manifests(event.repository, [event.digest], self._untagged, "tag deleted")
 
-    def _manifest_deleted(self, event: ManifestDeleted) -> None:
-        below = [*event.children, *event.referrers]
-        if event.actor == COLLECTOR:  # the same run goes on with what is left
-            now = self._clock()
-            noted = [Noted(event.repository, digest, now) for digest in below]
-            self._store.put(Kind.MANIFEST, noted, "index or subject collected", now)
-        else:
-            self._note_manifests(event.repository, below, self._untagged, "index or subject deleted")
-        self._note_blobs(event.blobs, self._lease, "manifest deleted")
+    def _manifests_deleted(self, events: Sequence[ManifestDeleted]) -> None:
+        now = self._clock()
+        collected, deleted = [], []
+        for event in events:
+            below = [*event.children, *event.referrers]
+            if event.actor == COLLECTOR:  # the same run goes on with what is left
+                collected += [Noted(event.repository, digest, now) for digest in below]
+            else:
+                due = self._due(now, self._untagged)
+                deleted += [Noted(event.repository, digest, due) for digest in below]
+        self._store.put(Kind.MANIFEST, collected, "index or subject collected", now)
+        self._store.put(Kind.MANIFEST, deleted, "index or subject deleted", now)
+        blobs = {digest for event in events for digest in event.blobs}
+        self._note_blobs(blobs, self._lease, "manifest deleted")
 
     def _repository_deleted(self, event: RepositoryDeleted) -> None:
         now = self._clock()

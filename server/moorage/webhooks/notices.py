@@ -85,7 +85,7 @@ class Notices:
     def subscribe(self, events: Events) -> None:
         """Hear of pushes, deletions and runs of retention."""
         events.subscribe(ManifestPushed, self._pushed)
-        events.subscribe(ManifestDeleted, self._deleted)
+        events.subscribe_all(ManifestDeleted, self._deleted)
         events.subscribe(RepositoryDeleted, self._emptied)
         events.subscribe(JobFinished, self._finished)
 
@@ -141,10 +141,15 @@ class Notices:
             self._tell(wishes, EventType.PUSH_ARTIFACT, event.actor.name, facts)
         self._warn(event)
 
-    def _deleted(self, event: ManifestDeleted) -> None:
+    def _deleted(self, events: Sequence[ManifestDeleted]) -> None:
         if not self._enabled():
             return
-        wishes = self._store.wishes(event.project_id, EventType.DELETE_ARTIFACT)
+        projects = {event.project_id for event in events}
+        wanting = {each: self._store.wishes(each, EventType.DELETE_ARTIFACT) for each in sorted(projects)}
+        for event in events:
+            self._tell_deleted(event, wanting[event.project_id])
+
+    def _tell_deleted(self, event: ManifestDeleted, wishes: Sequence[Wish]) -> None:
         if wishes:
             references = [(tag, str(event.digest)) for tag in event.tags or ("",)]
             facts = self._artifact(
