@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast soak lint bench fmt docs lock clean venv venv-dev programs
+.PHONY: help run test test-fast soak lint bench fmt docs ova-verify lock clean venv venv-dev programs
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
@@ -41,9 +41,13 @@ fmt: venv-dev ## Put all code into its standard form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: venv-dev ## Write the pages that come from the code: settings and permissions
+docs: venv-dev ## Write the pages that come from the code: settings, permissions, properties
 	$(BIN)/python -m moorage.config.reference > server/docs/configuration.md
 	$(BIN)/python -c 'from moorage.projects.rules_document import markdown; print(markdown(), end="")' > server/docs/permissions.md
+	$(BIN)/python -m moorage_ova.properties_document > server/docs/appliance-properties.md
+
+ova-verify: venv-dev ## Read the appliance's package back and check all of it: FILE=build/ova/moorage-....ova
+	$(BIN)/python -m moorage_ova verify $(or $(FILE),$(wildcard build/ova/moorage-*.ova))
 
 lock: venv-dev ## Choose the newest versions anew and write them to server/requirements/*.txt
 	cd server/requirements && for each in run build dev; do \
