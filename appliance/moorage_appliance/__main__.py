@@ -2,11 +2,16 @@
 
 import click
 
+from moorage_appliance.cli_boot import configure, disks
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """The appliance that Moorage runs in: its boot, its state, its upkeep."""
 
+
+main.add_command(configure)
+main.add_command(disks)
 
 if __name__ == "__main__":
     main()

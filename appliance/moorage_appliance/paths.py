@@ -73,3 +73,39 @@ class Paths:
     def registry(self) -> Path:
         """The registry's data folder."""
         return self.data / "registry"
+
+    @property
+    def vendor(self) -> Path:
+        """Who made the machine, as its firmware says."""
+        return self.root / "sys/class/dmi/id/sys_vendor"
+
+    @property
+    def discs(self) -> tuple[Path, ...]:
+        """Where the CD with the OVF environment may be found."""
+        # udev writes the blank of a label so.
+        return (self.root / r"dev/disk/by-label/OVF\x20ENV", self.root / "dev/sr0")
+
+    @property
+    def system_state(self) -> Path:
+        """What was done to this system disk, and has to be done again to another."""
+        return self.root / "var/lib/moorage-appliance"
+
+    @property
+    def mounts(self) -> Path:
+        """What is mounted now."""
+        return self.root / "proc/self/mountinfo"
+
+    @property
+    def ready(self) -> Path:
+        """There when the registry may start in this boot."""
+        return self.run / "ready"
+
+    @property
+    def ssh_permitted(self) -> Path:
+        """There when SSH may start in this boot."""
+        return self.run / "ssh"
+
+    @property
+    def admin_password(self) -> Path:
+        """The first administrator's password until the first start; empty: one is made up."""
+        return self.run / "admin-password"

@@ -11,8 +11,10 @@ class Problem:
         property: key of the property to blame; "" when none is.
         message: what is wrong, without any secret.
         remedy: how to mend it.
+        warning: it works for now, so nothing is kept from starting.
     """
 
     property: str
     message: str
     remedy: str
+    warning: bool = False

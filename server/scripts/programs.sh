@@ -23,6 +23,9 @@ wanted="
     setpriv:util-linux
     mkfs.ext4:e2fsprogs
     systemd-analyze:systemd
+    nft:nftables
+    sshd:openssh-server
+    ssh-keygen:openssh-client
 "
 
 packages=
@@ -84,6 +87,8 @@ for package in $packages; do
     docker-registry) services=docker-registry.service ;;
     nginx-light) services=nginx.service ;;
     rsyslog) services="rsyslog.service syslog.socket" ;;
+    nftables) services=nftables.service ;;
+    openssh-server) services=ssh.service ;;
     postgresql) services=postgresql.service ;;
     podman) services="podman.socket podman.service podman-auto-update.timer podman-restart.service" ;;
     *) continue ;;
