@@ -201,6 +201,7 @@ def test_ssh_starts_only_when_root_may_log_in(paths: Paths) -> None:
     boot(paths, GOOD)
     assert paths.ssh_permitted.exists()
     configuration = paths.etc / "ssh/sshd_config.d/10-moorage.conf"
+    Path("/run/sshd").mkdir(exist_ok=True)  # as its unit does
     subprocess.run(("/usr/sbin/sshd", "-t", "-f", configuration), check=True)
     assert "PermitRootLogin yes" in configuration.read_text()
     boot(paths, {**GOOD, "appliance.permit_root_login": "False"})
