@@ -87,6 +87,12 @@ def test_the_page_needs_no_script_and_allows_none(client: TestClient) -> None:
     assert "unsafe" not in policy
 
 
+def test_what_descriptions_quote_is_shown_as_code(client: TestClient) -> None:
+    page = client.simulate_get(PAGE).text
+    assert "`" not in page
+    assert "<code>X-Is-Resource-Name: true</code>" in page
+
+
 def test_a_search_shows_what_has_every_word(client: TestClient) -> None:
     answer = client.simulate_get(PAGE, params={"q": "Delete LABEL"})
     page = Read(answer.text)

@@ -248,6 +248,12 @@ def test_robots_and_access_tokens_open_no_session(client: TestClient, people: Pe
         assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
 
 
+def test_a_robot_has_no_number_of_a_user(client: TestClient, people: People, dock: Project) -> None:
+    robot, secret = people.robot(dock, "ci")
+    answer = Portal(client, people.basic(robot.name, secret)).get("/session")
+    assert answer.json == {"username": robot.name}
+
+
 def test_people_make_their_access_tokens_in_the_portal(browser: Browser) -> None:
     body = {"name": "cli", "duration": 1}
     assert browser.portal().post("/users/current/tokens", body).status_code == 403

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from moorage.cli.serve import _prepare
+from moorage.cli.prepare import make_ready
 from moorage.config import Settings
 from moorage.projects.model import Project, Role
 from moorage.services import Services
@@ -333,7 +333,7 @@ def test_the_server_binds_secrets_of_an_older_release_when_it_starts(
     number = int(made(alice).rpartition("/")[2])
     old = services.keyring.seal('{"signing": "of-old", "auth": ["Bearer abc"]}', "webhook")
     WebhookPolicyRow.update(secrets=old).where(WebhookPolicyRow.id == number).execute()
-    _prepare(settings)
+    make_ready(settings)
     (row,) = WebhookPolicyRow.select()
     assert row.secrets != old
     assert services.webhooks.get(dock.id, number).secret == "of-old"

@@ -7,7 +7,7 @@ import falcon
 
 from moorage.errors import RateLimited
 from moorage.identity.errors import BadCredentialsError, SessionDeniedError
-from moorage.identity.model import Principal
+from moorage.identity.model import Principal, PrincipalKind
 from moorage.identity.secrets import ACCESS_TOKEN_PREFIX
 from moorage.identity.sessions import Session
 from moorage.services import Services
@@ -71,7 +71,10 @@ class SessionResource:
         return SessionCookies(self._services.sessions, self._services.authenticator, self._origin)
 
     def _tell(self, resp: falcon.Response, principal: Principal, session: Session | None) -> None:
-        answer: render.Json = {"user_id": principal.id, "username": principal.name}
+        answer: render.Json = {"username": principal.name}
+        # A robot's number is no user's, though some user may have the same.
+        if principal.kind is PrincipalKind.USER:
+            answer["user_id"] = principal.id
         if session is not None:
             resp.set_header(CSRF_HEADER, session.csrf)
             answer |= {"csrf_token": session.csrf, "expires_at": render.moment(session.expires_at)}

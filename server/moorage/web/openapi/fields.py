@@ -55,7 +55,7 @@ FIELDS: Mapping[str, tuple[str, Json]] = {
 #: Goes with every path that has a ``project_name_or_id``.
 BY_NAME = Parameter(
     "X-Is-Resource-Name",
-    "Whether the path has the project's name even if that is made of digits.",
-    {"type": "string", "enum": ["true", "false"]},
+    "`true`: the path has the project's name even if that is made of digits. Any other word says nothing.",
+    TEXT,
     place="header",
 )

@@ -1,16 +1,18 @@
 """The document of the API for people: one page, made on the server, that needs no script."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from moorage.web.openapi.shown import Shown, shown
 
 MOST_SEARCHED = 100
+_QUOTED = re.compile(r"`([^`]+)`")
 _METHODS = ("get", "head", "post", "put", "patch", "delete")
 _SCOPES: Mapping[str, str] = {
     "anyone": "Anyone",
@@ -62,6 +64,7 @@ class Page:
             lstrip_blocks=True,
             undefined=StrictUndefined,
         )
+        environment.filters["prose"] = prose
         self._document = document
         self._template = environment.get_template("page.html")
         self._operation = environment.get_template("operation.html")
@@ -145,6 +148,11 @@ class Page:
         for status, answer in operation["responses"].items():
             if "$ref" in answer:
                 yield status, answers[answer["$ref"].rpartition("/")[2]]["description"]
+
+
+def prose(text: str) -> Markup:
+    """A description; what stands between backticks in it is code."""
+    return Markup(_QUOTED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
 def permission(found: Mapping[str, Any]) -> str:

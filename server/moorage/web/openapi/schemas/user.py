@@ -104,8 +104,8 @@ SCHEMAS: Mapping[str, Json] = {
     ),
     "SessionFound": shape(
         {"user_id": ID, "username": TEXT, "csrf_token": TEXT, "expires_at": MOMENT},
-        optional=("csrf_token", "expires_at"),
-        description="Who is calling; the rest for whoever has a session.",
+        optional=("user_id", "csrf_token", "expires_at"),
+        description="Who is calling; no number for a robot, and the rest for whoever has a session.",
     ),
     "Login": taken(
         {
