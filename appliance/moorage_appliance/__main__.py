@@ -2,7 +2,7 @@
 
 import click
 
-from moorage_appliance.cli_boot import configure, disks
+from moorage_appliance.cli_boot import after_start, configure, disks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -10,6 +10,7 @@ def main() -> None:
     """The appliance that Moorage runs in: its boot, its state, its upkeep."""
 
 
+main.add_command(after_start)
 main.add_command(configure)
 main.add_command(disks)
 

@@ -1,4 +1,4 @@
-"""`moorage-appliance disks|configure`: the phases of the boot. They always end with 0."""
+"""`moorage-appliance disks|configure|after-start`: the phases of the boot. They always end with 0."""
 
 import logging
 
@@ -19,6 +19,12 @@ def disks() -> None:
 def configure() -> None:
     """Apply the properties; before the network is up."""
     _boot().configure()
+
+
+@click.command("after-start")
+def after_start() -> None:
+    """Tell the registry what it takes only while it runs; after its start."""
+    _boot().after_start()
 
 
 def _boot() -> Boot:

@@ -15,7 +15,7 @@ from moorage_appliance.problem import Problem
 from moorage_appliance.properties import BY_KEY
 from moorage_appliance.settings import Settings, read_settings
 from moorage_appliance.status import StatusFile
-from moorage_appliance.steps import accounts, clock, hostname, network, proxy, server
+from moorage_appliance.steps import accounts, clock, firewall, hostname, logs, network, proxy, server, vcenter
 
 _LOG = logging.getLogger(__name__)
 Step = Callable[[Settings, Paths, Commands], tuple[Problem, ...]]
@@ -26,6 +26,8 @@ STEPS: Sequence[tuple[str, Step]] = (
     ("clock", clock.apply),
     ("hostname", hostname.apply),
     ("accounts", accounts.apply),
+    ("firewall", firewall.apply),
+    ("logs", logs.apply),
 )
 #: These have to succeed for the registry to start.
 NEEDED: Sequence[tuple[str, Step]] = (("server", server.apply),)
@@ -71,6 +73,12 @@ class Boot:
         self._try("proxy", lambda: proxy.apply(settings, paths, commands, self._held))
         if not self._held:
             self._try("ready", self._let_start)
+
+    def after_start(self) -> None:
+        """Once the registry runs: what it has to be told, and away with what it has read."""
+        settings, _ = read_settings(_read(self._paths.run / "properties.json"))
+        self._try("vcenter", lambda: vcenter.apply(settings, self._paths, self._commands))
+        remove(self._paths.admin_password)
 
     def _let_start(self) -> tuple[Problem, ...]:
         put(self._paths.ready, "")

@@ -1,5 +1,8 @@
 """The name of the machine."""
 
+import socket
+from pathlib import Path
+
 from moorage_appliance.commands import Commands
 from moorage_appliance.files import put
 from moorage_appliance.paths import Paths
@@ -14,9 +17,9 @@ def apply(settings: Settings, paths: Paths, _: Commands) -> tuple[Problem, ...]:
     name = settings.network.hostname or DEFAULT
     put(paths.etc / "hostname", f"{name}\n")
     put(paths.etc / "hosts", hosts_file(name))
-    kernel = paths.root / "proc/sys/kernel/hostname"
-    if kernel.exists() and kernel.read_text().strip() != name:
-        kernel.write_text(name)
+    if paths.root == Path("/"):
+        # The kernel was told the name of the last boot before this.
+        socket.sethostname(name)
     return ()
 
 
