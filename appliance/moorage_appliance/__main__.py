@@ -2,7 +2,9 @@
 
 import click
 
+from moorage_appliance.certificate.command import certificate
 from moorage_appliance.cli_boot import after_start, configure, disks
+from moorage_appliance.console import console, status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -11,8 +13,11 @@ def main() -> None:
 
 
 main.add_command(after_start)
+main.add_command(certificate)
 main.add_command(configure)
+main.add_command(console)
 main.add_command(disks)
+main.add_command(status)
 
 if __name__ == "__main__":
     main()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from moorage_appliance import disks
+from moorage_appliance import disks, landing
 from moorage_appliance.commands import CommandFailedError, Commands
 from moorage_appliance.environment import read_environment
 from moorage_appliance.files import folder, put, remove
@@ -15,7 +15,18 @@ from moorage_appliance.problem import Problem
 from moorage_appliance.properties import BY_KEY
 from moorage_appliance.settings import Settings, read_settings
 from moorage_appliance.status import StatusFile
-from moorage_appliance.steps import accounts, clock, firewall, hostname, logs, network, proxy, server, vcenter
+from moorage_appliance.steps import (
+    accounts,
+    certificate,
+    clock,
+    firewall,
+    hostname,
+    logs,
+    network,
+    proxy,
+    server,
+    vcenter,
+)
 
 _LOG = logging.getLogger(__name__)
 Step = Callable[[Settings, Paths, Commands], tuple[Problem, ...]]
@@ -30,7 +41,7 @@ STEPS: Sequence[tuple[str, Step]] = (
     ("logs", logs.apply),
 )
 #: These have to succeed for the registry to start.
-NEEDED: Sequence[tuple[str, Step]] = (("server", server.apply),)
+NEEDED: Sequence[tuple[str, Step]] = (("certificate", certificate.apply), ("server", server.apply))
 #: What the registry would do wrong without.
 _HOLDING: Final = ("tls.", "registry.database_url")
 
@@ -73,12 +84,17 @@ class Boot:
         self._try("proxy", lambda: proxy.apply(settings, paths, commands, self._held))
         if not self._held:
             self._try("ready", self._let_start)
+        self._try("landing", self._write_page)
 
     def after_start(self) -> None:
         """Once the registry runs: what it has to be told, and away with what it has read."""
         settings, _ = read_settings(_read(self._paths.run / "properties.json"))
         self._try("vcenter", lambda: vcenter.apply(settings, self._paths, self._commands))
         remove(self._paths.admin_password)
+
+    def _write_page(self) -> tuple[Problem, ...]:
+        landing.write(self._paths)
+        return ()
 
     def _let_start(self) -> tuple[Problem, ...]:
         put(self._paths.ready, "")

@@ -1,0 +1,86 @@
+"""`moorage-appliance console` and `status`: the overview, kept up to date or once."""
+
+import json
+import os
+import select
+import sys
+import termios
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from moorage_appliance.commands import SystemCommands
+from moorage_appliance.overview import overview
+from moorage_appliance.paths import Paths
+from moorage_appliance.screen import lines
+
+_EVERY = 5.0
+_HOME, _TO_END_OF_LINE, _TO_END = "\x1b[H", "\x1b[K", "\x1b[J"
+_HIDE, _SHOW, _CLEAR = "\x1b[?25l", "\x1b[?25h", "\x1b[2J"
+_LOGIN = frozenset(b"lL\r\n")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def status(as_json: bool) -> None:
+    """Show how the appliance is; exit with 1 when something has to be mended."""
+    found = overview(Paths(), SystemCommands())
+    if as_json:
+        click.echo(json.dumps(found.row(), indent=2))
+    else:
+        # A made-up password belongs on the console, which only those with rights on the machine see.
+        click.echo("\n".join(lines(found, height=10_000)))
+    if not found.is_well:
+        raise SystemExit(1)
+
+
+@click.command()
+def console() -> None:
+    """Show how the appliance is on this terminal, for ever; a key leads to a login."""
+    paths, commands = Paths(), SystemCommands()
+
+    def log_in() -> None:
+        commands.run("systemctl", "start", "getty@tty2.service", check=False)
+        commands.run("chvt", "2", check=False)
+
+    show(lambda size: lines(overview(paths, commands), keys=True, width=size[0], height=size[1]), log_in)
+
+
+def show(
+    draw: Callable[[tuple[int, int]], list[str]], log_in: Callable[[], None], every: float = _EVERY
+) -> None:
+    """Draw again and again over what is there, so that nothing flickers; ends when the terminal does."""
+    terminal = sys.stdin.fileno()
+    with _raw(terminal):
+        while True:
+            size = _size(terminal)
+            text = f"{_TO_END_OF_LINE}\r\n".join(draw(size))
+            sys.stdout.write(f"{_HOME}{text}{_TO_END_OF_LINE}{_TO_END}")
+            sys.stdout.flush()
+            if select.select([terminal], [], [], every)[0]:
+                pressed = os.read(terminal, 64)
+                if not pressed:
+                    return
+                if _LOGIN & {*pressed}:
+                    log_in()
+
+
+@contextmanager
+def _raw(terminal: int) -> Iterator[None]:
+    before = termios.tcgetattr(terminal)
+    tty.setcbreak(terminal)
+    sys.stdout.write(_HIDE + _CLEAR)
+    try:
+        yield
+    finally:
+        sys.stdout.write(_SHOW)
+        sys.stdout.flush()
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _size(terminal: int) -> tuple[int, int]:
+    columns, rows = os.get_terminal_size(terminal)
+    # The last row stays free: writing to its end would scroll.
+    return max(columns, 40), max(rows - 1, 10)
