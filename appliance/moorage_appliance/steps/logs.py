@@ -19,8 +19,8 @@ def apply(settings: Settings, paths: Paths, commands: Commands) -> tuple[Problem
         put(forward, forward_file(settings.syslog), 0o600)
     else:
         remove(forward)
-    # Read after the image's own, which says where the journal lies and how large it gets.
-    journal = paths.etc / "systemd/journald.conf.d/60-moorage.conf"
+    # The last by its name: Debian's own syslog.conf says that everything is forwarded.
+    journal = paths.etc / "systemd/journald.conf.d/zz-moorage.conf"
     if put(journal, journal_file(settings)):
         # It runs since long before this.
         commands.run("systemctl", "--no-block", "try-restart", "systemd-journald.service", check=False)

@@ -72,7 +72,7 @@ def test_without_a_server_nothing_is_forwarded(tmp_path: Path) -> None:
     logs.apply(settings({"syslog.host": "log.example.com"}), paths, machine)
     logs.apply(settings({"log.retention_days": "7"}), paths, machine)
     assert not (tmp_path / "etc/rsyslog.d/moorage.conf").exists()
-    journal = (tmp_path / "etc/systemd/journald.conf.d/60-moorage.conf").read_text()
+    journal = (tmp_path / "etc/systemd/journald.conf.d/zz-moorage.conf").read_text()
     assert "MaxRetentionSec=7day\nForwardToSyslog=no\n" in journal
 
 
