@@ -19,6 +19,16 @@ import psycopg
 database = peewee.DatabaseProxy()
 
 IntegrityError = peewee.IntegrityError
+#: A unique key or a foreign key refused a row: what two changes at once run into.
+_KEYS = frozenset(
+    (
+        "23503",
+        "23505",
+        "SQLITE_CONSTRAINT_FOREIGNKEY",
+        "SQLITE_CONSTRAINT_PRIMARYKEY",
+        "SQLITE_CONSTRAINT_UNIQUE",
+    )
+)
 #: What the database raises when it is out of reach, locked for too long, or its disk is full.
 DatabaseIllError = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
 
@@ -181,6 +191,12 @@ def _first_cause() -> Iterator[None]:
         if cause is error or not isinstance(cause, DatabaseIllError):
             raise
         raise cause from None
+
+
+def refused_by_a_key(error: IntegrityError) -> bool:
+    """Whether a unique or a foreign key refused the row, and not a rule that no other change can break."""
+    driver = getattr(error, "orig", None) or error.__cause__
+    return bool(_KEYS & {getattr(driver, "sqlstate", ""), getattr(driver, "sqlite_errorname", "")})
 
 
 @contextmanager

@@ -35,7 +35,8 @@ class Nesting:
 
     It is read in rounds: a round asks each group once, over as many calls as that takes, and counts for a
     while. Until a round is over, what earlier ones found of the groups that it has not come to is believed
-    where it shows that somebody is in a group, and not where it shows that somebody is not.
+    where it shows that somebody is in a group, and not where it shows that somebody is not. A group that
+    cannot be read, twice, is left to the next round: one of them is not to be in the way of everybody.
     """
 
     def __init__(self, most: int, seconds: float) -> None:
@@ -44,6 +45,8 @@ class Nesting:
         self._lock = threading.Lock()
         self._inside: dict[str, frozenset[str]] = {}
         self._waiting: list[str] = []
+        self._failed: set[str] = set()
+        self._given_up: set[str] = set()
         self._read_at: float | None = None
 
     def around(
@@ -63,7 +66,7 @@ class Nesting:
             return Reach(wanted)
         with self._lock:
             self._read(groups, inside, time.monotonic() + seconds)
-            known, unread = dict(self._inside), frozenset(self._waiting)
+            known, unread = dict(self._inside), frozenset((*self._waiting, *self._given_up))
         found = _closed(wanted, known)
         return Reach(found, _closed(unread, known) - found)
 
@@ -73,8 +76,7 @@ class Nesting:
         if self._read_at is None or time.monotonic() - self._read_at > lasts:
             self._begin(tuple(dict.fromkeys(groups())))
         while self._waiting:
-            self._inside[self._waiting[-1]] = frozenset(inside(self._waiting[-1]))
-            self._waiting.pop()
+            self._read_one(inside)
             self._read_at = time.monotonic()
             if self._waiting and self._read_at > end:
                 _log.warning(
@@ -82,6 +84,22 @@ class Nesting:
                     len(self._waiting),
                 )
                 return
+
+    def _read_one(self, inside: Inside) -> None:
+        """Ask the next group; one that fails for the first time is asked again when all others were."""
+        name = self._waiting[-1]
+        try:
+            self._inside[name] = frozenset(inside(name))
+        except Exception:
+            self._waiting.pop()
+            if name not in self._failed:
+                self._failed.add(name)
+                self._waiting.insert(0, name)
+                raise
+            self._given_up.add(name)
+            _log.warning("which groups are in the group %s cannot be read", name, exc_info=True)
+        else:
+            self._waiting.pop()
 
     def _begin(self, groups: tuple[str, ...]) -> None:
         """A round over these groups; those that were never asked come first."""
@@ -94,6 +112,7 @@ class Nesting:
         followed = sorted(groups)[: self._most]
         self._inside = {name: self._inside[name] for name in followed if name in self._inside}
         self._waiting = sorted(followed, key=lambda name: name not in self._inside)
+        self._failed, self._given_up = set(), set()
         self._read_at = time.monotonic()
 
 

@@ -10,7 +10,13 @@ from typing import Any
 import falcon
 
 from moorage import errors
-from moorage.db.connection import DatabaseIllError, IntegrityError, close_connection, in_transaction
+from moorage.db.connection import (
+    DatabaseIllError,
+    IntegrityError,
+    close_connection,
+    in_transaction,
+    refused_by_a_key,
+)
 from moorage.distribution.errors import StorageFullError
 from moorage.projects.errors import ImmutableTagError
 
@@ -108,9 +114,12 @@ class Problems:
         self._write(resp, status, code, error.description or error.title or status.phrase, None)
 
     def _crossed(
-        self, req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
+        self, req: falcon.Request, resp: falcon.Response, error: IntegrityError, params: dict[str, Any]
     ) -> None:
         """Two changes that exclude each other met, at a place that has no better words for it."""
+        if not refused_by_a_key(error):
+            self._unforeseen(req, resp, error, params)
+            return
         _log.error("two changes crossed each other", exc_info=error, extra={"request_id": _request_id(req)})
         self.write(resp, errors.Conflict("somebody else changed the same thing at this moment; try again"))
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from falcon.testing import TestClient
 
-from moorage.db.connection import IntegrityError, atomic
+from moorage.db.connection import atomic
 from moorage.events import SYSTEM
-from moorage.identity.model import User
 from moorage.oci.names import RepositoryName
 from moorage.projects.model import Project
+from moorage.projects.tables import ProjectRow
 from moorage.services import Services
 from moorage.webhooks.notices import Pulled
 from tests.http.harbor.portal import Portal, Pusher, code_of
@@ -175,13 +175,31 @@ def test_pulls_are_written_while_the_webhook_that_wants_them_is_deleted(
     assert other == [None]
 
 
-def test_a_key_that_nobody_foresaw_is_a_conflict_and_not_a_fault(
-    client: TestClient, people: People, dock: Project, services: Services, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("column", "value", "status", "code"),
+    [
+        ("name", "taken", 409, "CONFLICT"),  # a key: another one had been faster
+        ("created_at", None, 500, "UNKNOWN"),  # no other change can be the reason
+    ],
+)
+def test_a_key_that_nobody_foresaw_is_a_conflict_and_a_rule_that_was_broken_is_a_fault(
+    client: TestClient,
+    people: People,
+    dock: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    services: Services,
+    column: str,
+    value: object,
+    status: int,
+    code: str,
 ) -> None:
-    def crossed(*_: object, **__: object) -> User:
-        raise IntegrityError("duplicate key value violates unique constraint secret_detail")
+    people.project("taken")
+
+    def crossed(*_: object, **__: object) -> None:
+        with atomic():
+            ProjectRow.update({column: value}).where(ProjectRow.id == dock.id).execute()
 
     monkeypatch.setattr(services.labels, "create", crossed)
     answer = Portal(client, people.basic(people.admin)).post("/labels", {"name": "a", "scope": "g"})
-    assert (answer.status_code, code_of(answer)) == (409, "CONFLICT")
-    assert "secret_detail" not in answer.text
+    assert (answer.status_code, code_of(answer)) == (status, code)
+    assert "project" not in answer.text.lower()

@@ -100,6 +100,34 @@ def test_an_error_while_reading_loses_nothing_that_was_read(groups: Groups) -> N
     assert sorted(groups.asked) == sorted(groups.inside)
 
 
+def test_a_group_that_can_never_be_read_is_not_in_the_way_of_the_others(groups: Groups) -> None:
+    nesting = Nesting(10, 60)
+
+    def broken(name: str) -> Iterable[str]:
+        if name == "guests":
+            raise ConnectionError
+        return groups.look(name)
+
+    with pytest.raises(ConnectionError):  # once, for it may be vCenter that is away
+        nesting.around(["crew"], groups.names, broken, 10)
+    found = nesting.around(["crew"], groups.names, broken, 10)
+    assert found == Reach(frozenset({"crew", "staff", "everybody"}), frozenset({"guests"}))
+    assert nesting.around(["crew"], groups.names, broken, 10) == found
+
+
+def test_a_group_that_was_given_up_is_asked_in_the_next_round(groups: Groups) -> None:
+    nesting = Nesting(10, 0)
+
+    def broken(_: str) -> Iterable[str]:
+        raise ConnectionError
+
+    for _ in groups.inside:
+        with pytest.raises(ConnectionError):
+            nesting.around(["crew"], groups.names, broken, NO_TIME)
+    nesting.around(["crew"], groups.names, broken, 10)
+    assert groups.around(nesting, "crew") == Reach(frozenset({"crew", "staff", "everybody"}))
+
+
 def test_beyond_the_most_the_same_groups_are_followed_in_whatever_order_they_come(groups: Groups) -> None:
     nesting = Nesting(2, 0)
     groups.around(nesting, "crew")
