@@ -1,5 +1,6 @@
 """`moorage-appliance console` and `status`: the overview, kept up to date or once."""
 
+import fcntl
 import json
 import os
 import select
@@ -7,7 +8,7 @@ import sys
 import termios
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
@@ -19,6 +20,9 @@ from moorage_appliance.screen import lines
 _EVERY = 5.0
 _HOME, _TO_END_OF_LINE, _TO_END = "\x1b[H", "\x1b[K", "\x1b[J"
 _HIDE, _SHOW, _CLEAR = "\x1b[?25l", "\x1b[?25h", "\x1b[2J"
+# VT_ACTIVATE of linux/vt.h.
+_BRING_TO_FRONT = 0x5606
+_LOGIN_SCREEN = 2
 _LOGIN = frozenset(b"lL\r\n")
 
 
@@ -42,8 +46,9 @@ def console() -> None:
     paths, commands = Paths(), SystemCommands()
 
     def log_in() -> None:
-        commands.run("systemctl", "start", "getty@tty2.service", check=False)
-        commands.run("chvt", "2", check=False)
+        commands.run("systemctl", "start", "--no-block", "getty@tty2.service", check=False)
+        with suppress(OSError):  # not a console of the machine's own
+            fcntl.ioctl(sys.stdin.fileno(), _BRING_TO_FRONT, _LOGIN_SCREEN)
 
     show(lambda size: lines(overview(paths, commands), keys=True, width=size[0], height=size[1]), log_in)
 

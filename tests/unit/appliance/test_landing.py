@@ -30,6 +30,7 @@ def test_it_names_the_property_what_is_wrong_and_how_to_mend_it(tmp_path) -> Non
 def test_outside_values_are_text_in_it_and_nothing_in_it_runs(tmp_path) -> None:
     page = written(tmp_path, Problem("", '<script>alert("x")</script>', "<b onclick=x>"))
     assert "&lt;script&gt;" in page
+    assert 'href="/_landing/page.css"' in page  # where nginx has it, whatever page was asked for
     assert not re.search(r"<script|<b onclick|<style|\sstyle=|https?://", page)
 
 
