@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from moorage_appliance.commands import Completed, SystemCommands
 from moorage_appliance.configure import Boot
 from moorage_appliance.paths import Paths
 from tests.appliance.machine import environment_xml
+from tests.unit.appliance.certificates import make
 
 GOOD = {
     "network.address": "192.0.2.10/24",
@@ -207,3 +209,24 @@ def test_ssh_starts_only_when_root_may_log_in(paths: Paths) -> None:
     boot(paths, {**GOOD, "appliance.permit_root_login": "False"})
     assert not paths.ssh_permitted.exists()
     assert "PermitRootLogin no" in configuration.read_text()
+
+
+def test_a_key_of_another_certificate_keeps_the_registry_off_and_the_page_says_why(paths: Paths) -> None:
+    now = datetime.now(UTC)
+    one, other = (make("registry.example.com", begins=now) for _ in range(2))
+    boot(paths, {**GOOD, "tls.certificate": one.pem.replace("\n", " "), "tls.key": other.key_pem()})
+    assert not paths.ready.exists()
+    assert "landing=True" in (paths.etc / "nginx/moorage.conf").read_text()
+    assert (paths.tls / "server.crt").is_file()
+    page = (paths.run / "landing/index.html").read_text()
+    assert "tls.key" in page
+    assert "The registry is not running" in page
+    boot(paths, {**GOOD, "tls.certificate": one.pem.replace("\n", " "), "tls.key": one.key_pem()})
+    assert paths.ready.exists()
+    assert (paths.tls / "server.crt").read_text() == one.pem
+
+
+def test_without_a_certificate_the_registry_hands_out_the_own_authority(paths: Paths) -> None:
+    boot(paths, GOOD)
+    served = load(paths.configuration / "moorage.toml", {}).server.ca_file
+    assert "BEGIN CERTIFICATE" in Path(served).read_text()
