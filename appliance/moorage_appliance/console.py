@@ -9,6 +9,7 @@ import termios
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import click
 
@@ -34,8 +35,8 @@ def status(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found.row(), indent=2))
     else:
-        # A made-up password belongs on the console, which only those with rights on the machine see.
-        click.echo("\n".join(lines(found, height=10_000)))
+        # A made-up password belongs on the console, and not into files that this is written to.
+        click.echo("\n".join(lines(replace(found, first_password=""), height=10_000)))
     if not found.is_well:
         raise SystemExit(1)
 
