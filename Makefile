@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast soak lint bench fmt docs ova-verify lock clean venv venv-dev programs
+.PHONY: help run test test-fast soak lint bench fmt docs ova ova-verify lock clean venv venv-dev programs programs-ova
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
@@ -37,6 +37,9 @@ lint: venv-dev ## Check style, types and who may import whom
 bench: venv-dev programs ## Measure side by side with Debian's docker-registry
 	$(BIN)/python -m tests.bench
 
+ova: venv-dev programs-ova ## Build the appliance's image into build/ova; FRESH=1 gets Debian's packages anew
+	$(AS_ROOT) env PYTHONPATH=server:appliance:ova $(BIN)/python -m moorage_ova build $(if $(FRESH),--fresh)
+
 fmt: venv-dev ## Put all code into its standard form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -65,3 +68,6 @@ venv-dev:
 
 programs:
 	@server/scripts/programs.sh
+
+programs-ova:
+	@server/scripts/programs.sh ova

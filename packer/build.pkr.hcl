@@ -1,6 +1,6 @@
 # One playbook configures the image, another one looks at what came out.
 build {
-  sources = ["source.qemu.appliance"]
+  sources = ["source.qemu.appliance", "source.vsphere-iso.appliance"]
 
   provisioner "ansible" {
     command       = var.ansible_playbook

@@ -55,7 +55,7 @@ variable "console_log" {
 variable "accelerator" {
   type        = string
   default     = "tcg"
-  description = "kvm where the build host has it; tcg works everywhere, slower."
+  description = "kvm where the build host's works (MOORAGE_ACCELERATOR=kvm); tcg works everywhere, slower."
 }
 
 variable "cpus" {
@@ -108,8 +108,26 @@ variable "network" {
   default = ""
 }
 
-variable "base_template" {
+variable "vcenter_folder" {
   type        = string
   default     = ""
-  description = "Name of the template on vSphere that was made of the base disk."
+  description = "Folder for the machine."
+}
+
+variable "installer" {
+  type        = string
+  default     = ""
+  description = "Address of Debian 13's network installer."
+}
+
+variable "installer_checksum" {
+  type        = string
+  default     = "none"
+  description = "Of the installer, sha256:<hex> or file:<address of the list>."
+}
+
+variable "answers" {
+  type        = string
+  default     = ""
+  description = "Folder with preseed.cfg, the answers to the installer's questions."
 }

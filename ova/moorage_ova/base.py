@@ -1,5 +1,6 @@
 """Stage 1: a folder with a small Debian, which a kernel of vSphere's hardware can boot."""
 
+import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +50,28 @@ _OPTIONS = (
     'echo COMPRESS=zstd > "$1/etc/initramfs-tools/conf.d/moorage"; '
     'echo MODULES=most >> "$1/etc/initramfs-tools/conf.d/moorage"',
 )
+
+
+def cached_root(folder: Path, sources: Sources, epoch: int, *, fresh: bool = False) -> bool:
+    """Fill `folder` with the packages, unless it was filled with the same list before.
+
+    Args:
+        fresh: fill it anyway, with the packages as they are in the archive now.
+
+    Returns:
+        Whether it was filled now.
+
+    Raises:
+        OvaError: a package could not be had.
+    """
+    key = hashlib.sha256(repr((SUITE, PACKAGES, _OPTIONS)).encode()).hexdigest()
+    stamp = folder.with_name(f"{folder.name}.key")
+    if not fresh and stamp.is_file() and stamp.read_text() == key:
+        return False
+    stamp.unlink(missing_ok=True)
+    make_root(folder, sources, epoch)
+    stamp.write_text(key)
+    return True
 
 
 def make_root(folder: Path, sources: Sources, epoch: int) -> None:

@@ -2,10 +2,13 @@
 
 import os
 import re
+import signal
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from packerpy import PackerExecutable
@@ -17,6 +20,7 @@ _SOURCE = "qemu.appliance"
 _TASK = re.compile(r"(?:TASK|PLAY) \[(?P<name>.+?)\] \*")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LAST_LINES = 25
+_STOP_SECONDS = 60
 
 
 def validate(folder: Path, values: Mapping[str, str]) -> None:
@@ -47,15 +51,54 @@ def configure(folder: Path, values: Mapping[str, str], log: Path, tell: Callable
     cache = log.parent / "packer-cache"
     with _following(log, tell) as (descriptor, lines), _environment({"PACKER_CACHE_DIR": str(cache)}):
         packer = _packer({"stdout": descriptor, "stderr": subprocess.STDOUT})
-        code, _, _ = packer.build(
-            str(folder), only=_SOURCE, force=True, color="false", on_error="cleanup", var=dict(values)
-        )
+        try:
+            code, _, _ = packer.build(
+                str(folder), only=_SOURCE, force=True, color="false", on_error="cleanup", var=dict(values)
+            )
+        except BaseException:
+            _stop_packer()
+            raise
     if code:
         raise OvaError(f"packer ended with {code}:\n" + "\n".join(lines[-_LAST_LINES:]))
 
 
 def _packer(streams: Mapping[str, object]) -> PackerExecutable:
     return PackerExecutable(programs.find("packer"), machine_readable=False, config=dict(streams))
+
+
+def _stop_packer() -> None:
+    """Have Packer switch its machine off and end; packerpy leaves it alone when it is interrupted itself."""
+    # A terminal's Ctrl-C reaches it too, and a second one would end it before it has cleaned up.
+    told = sys.stdin is not None and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    for pid in _children("packer"):
+        for each in (0 if told else signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.kill(pid, each)
+            if _ended(pid):
+                break
+
+
+def _ended(pid: int) -> bool:
+    end = time.monotonic() + _STOP_SECONDS
+    while time.monotonic() < end:
+        try:
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                return True
+        except ChildProcessError:
+            return True
+        time.sleep(0.1)  # there is no wait with a limit for a child that another module started
+    return False
+
+
+def _children(name: str) -> list[int]:
+    """Processes of ours that run a program of this name."""
+    found = []
+    for each in Path("/proc/self/task").glob("*/children"):
+        for pid in each.read_text().split():
+            with suppress(OSError):
+                if Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                    found.append(int(pid))
+    return found
 
 
 @contextmanager

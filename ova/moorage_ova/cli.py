@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from moorage_ova.build_command import build_command, preseed_command
 from moorage_ova.errors import OvaError
 from moorage_ova.package import package
 from moorage_ova.verify import verify
@@ -50,3 +51,7 @@ def verify_command(file: Path) -> None:
         f"{file.name} is as it should be: Moorage {found.version}, {found.size / _MIB:.1f} MiB, "
         f"a system of {found.capacity // _MIB} MiB, {len(found.properties)} properties."
     )
+
+
+main.add_command(build_command)
+main.add_command(preseed_command)

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from moorage_ova.errors import OvaError
@@ -26,6 +28,7 @@ PACKAGES: Mapping[str, str] = {
 }
 _ADMINISTRATOR = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 _SHOWN_LINES = 15
+_END_SECONDS = 20
 
 
 def find(name: str) -> str:
@@ -47,7 +50,7 @@ def run(*argv: str, environment: Mapping[str, str] | None = None, folder: Path |
     Raises:
         OvaError: it is missing or failed; with the last lines that it said.
     """
-    done = subprocess.run(
+    process = subprocess.Popen(
         (find(argv[0]), *argv[1:]),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -55,11 +58,26 @@ def run(*argv: str, environment: Mapping[str, str] | None = None, folder: Path |
         errors="replace",
         env={**os.environ, **(environment or {})},
         cwd=folder,
-        check=False,
+        # Ctrl-C is ours to pass on: a program that ends by itself could leave its children.
+        start_new_session=True,
     )
-    if done.returncode:
-        raise OvaError(f"{argv[0]} ended with {done.returncode}:\n{_last_lines(done.stdout)}")
-    return done.stdout
+    try:
+        output, _ = process.communicate()
+    except BaseException:
+        _end(process)
+        raise
+    if process.returncode:
+        raise OvaError(f"{argv[0]} ended with {process.returncode}:\n{_last_lines(output)}")
+    return output
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End a program and what it started: politely first, so that it can take its mounts away."""
+    for each in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, each)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
 
 
 def _last_lines(text: str) -> str:

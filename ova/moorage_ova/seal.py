@@ -50,6 +50,26 @@ REMOVED = (
 )
 
 
+#: What Debian's packages bring and an appliance does not need: tests and tools of Python's library, and names
+#: of hardware that no virtual machine has.
+NOT_NEEDED = (
+    "usr/lib/python3.13/idlelib",
+    "usr/lib/python3.13/lib2to3",
+    "usr/lib/python3.13/pydoc_data",
+    "usr/lib/python3.13/test",
+    "usr/lib/python3.13/tkinter",
+    "usr/lib/python3.13/turtledemo",
+    "usr/lib/udev/hwdb.bin",
+    "usr/lib/udev/hwdb.d/*",
+    "usr/share/bash-completion",
+    "usr/share/doc/*/changelog*",
+    "usr/share/doc/*/NEWS*",
+    "usr/share/doc/*/README*",
+    "opt/moorage/lib/python3.13/site-packages/*/tests",
+    "opt/moorage/lib/python3.13/site-packages/*/test",
+)
+
+
 def sealed(disk: Path, folder: Path) -> None:
     """Copy the root file system of the built disk into `folder`, and take everything out that is in no image.
 
@@ -65,14 +85,39 @@ def sealed(disk: Path, folder: Path) -> None:
     with _mounted(disk) as root:
         programs.run("cp", "-a", f"{root}/.", str(folder))
     clean(folder)
+    strip(folder)
+    compile_python(folder)
+
+
+def strip(folder: Path) -> None:
+    """Take out of `folder` what no appliance needs."""
+    for pattern in NOT_NEEDED:
+        for path in folder.glob(pattern):
+            _remove(path)
+
+
+def compile_python(folder: Path) -> None:
+    """Compile all of Python's modules anew, in a form that does not look at the times of the sources.
+
+    The times change when the disk is made, and an appliance could not keep what it compiles itself.
+
+    Raises:
+        OvaError: a module cannot be compiled.
+    """
+    for cache in [*folder.glob("usr/lib/python3*/**/__pycache__"), *folder.glob("opt/**/__pycache__")]:
+        _remove(cache)
+    places = ["/usr/lib/python3.13", "/usr/lib/python3", *(["/opt"] if any(folder.glob("opt/*")) else [])]
+    programs.run(
+        *("chroot", str(folder), "/usr/bin/python3", "-I", "-m", "compileall", "-q", "-j", "1"),
+        *("--invalidation-mode", "unchecked-hash", *places),
+        environment={"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin"},
+    )
 
 
 def clean(folder: Path) -> None:
     """Take out of `folder` what belongs to the build or to one machine alone."""
     for name in EMPTIED:
-        for path in (folder / name).glob("*"):
-            _remove(path)
-        for path in (folder / name).glob(".*"):
+        for path in (folder / name).iterdir() if (folder / name).is_dir() else ():
             _remove(path)
     for pattern in REMOVED:
         for path in folder.glob(pattern):

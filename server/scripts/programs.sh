@@ -1,6 +1,9 @@
 #!/bin/sh
 # Installs the outside programs that the tests and the bench drive, from Debian's packages.
 #
+#   programs.sh          what `make test` and `make bench` need
+#   programs.sh ova      what `make ova` needs
+#
 # As root, or with a sudo that asks nothing; otherwise it says what is missing and fails. A program
 # that is there already is left alone. Services that the packages bring are neither started nor
 # enabled: the tests start what they need, on free ports and in temporary folders.
@@ -28,19 +31,51 @@ wanted="
     ssh-keygen:openssh-client
 "
 
+wanted_ova="
+    ansible-playbook:ansible
+    debugfs:e2fsprogs
+    git:git
+    grub-mkimage:grub-common
+    mcopy:mtools
+    mkfs.vfat:dosfstools
+    mmdebstrap:mmdebstrap
+    packer:packer
+    qemu-img:qemu-utils
+    qemu-system-x86_64:qemu-system-x86
+    sfdisk:fdisk
+    ssh-keygen:openssh-client
+    xorriso:xorriso
+"
+
+kind=${1:-test}
+case $kind in
+test) ;;
+ova) wanted=$wanted_ova ;;
+*) echo "usage: programs.sh [test|ova]" >&2 && exit 2 ;;
+esac
+
 packages=
 for pair in $wanted; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || packages="$packages ${pair##*:}"
 done
-if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then
-    packages="$packages postgresql"
-fi
-if ! ls /usr/lib/*/rsyslog/lmnsd_gtls.so /usr/lib/rsyslog/lmnsd_gtls.so >/dev/null 2>&1; then
-    packages="$packages rsyslog-gnutls"
-fi
-# A library without a program: the tests build their own vCenter of it.
-if [ ! -d /usr/share/gocode/src/github.com/vmware/govmomi/simulator ]; then
-    packages="$packages golang-github-vmware-govmomi-dev"
+if [ "$kind" = test ]; then
+    if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then
+        packages="$packages postgresql"
+    fi
+    if ! ls /usr/lib/*/rsyslog/lmnsd_gtls.so /usr/lib/rsyslog/lmnsd_gtls.so >/dev/null 2>&1; then
+        packages="$packages rsyslog-gnutls"
+    fi
+    # A library without a program: the tests build their own vCenter of it.
+    if [ ! -d /usr/share/gocode/src/github.com/vmware/govmomi/simulator ]; then
+        packages="$packages golang-github-vmware-govmomi-dev"
+    fi
+else
+    # These are no programs on the path: loaders, firmware, Debian's keys and the writer of disks.
+    [ -d /usr/lib/grub/i386-pc ] || packages="$packages grub-pc-bin"
+    [ -d /usr/lib/grub/x86_64-efi ] || packages="$packages grub-efi-amd64-bin"
+    [ -e /usr/share/OVMF/OVMF_CODE.fd ] || packages="$packages ovmf"
+    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || packages="$packages debian-archive-keyring"
+    /usr/bin/python3 -c 'import VMDKstream' 2>/dev/null || packages="$packages python3-vmdkstream"
 fi
 # shellcheck disable=SC2086 # the list of packages is meant to be split
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
