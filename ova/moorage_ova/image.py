@@ -57,6 +57,9 @@ def build(places: Places, say: Callable[[str], None], *, fresh: bool = False) ->
     """
     if os.geteuid() != 0:
         raise OvaError("the image is made of files that belong to root: run this as root")
+    for name in ("image.yml", "verify.yml"):
+        if not (places.project / "playbooks" / name).is_file():
+            raise OvaError(f"playbooks/{name} is missing: it configures the image")
     commit = read_commit(places.project)
     stages = Stages(_STAGES, say)
     say(f"Moorage {commit.version}, {commit.id[:12] or 'no commit'}{', changed' if commit.changed else ''}")
