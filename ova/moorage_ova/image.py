@@ -22,7 +22,6 @@ from moorage_ova.sources import Sources, sources
 from moorage_ova.traces import traces
 from moorage_ova.verify import verify
 from moorage_ova.vmdk import make_vmdk
-from moorage_ova.wheels import gather
 
 BUILD_SIZE = 3 * 1024 * MIB
 SYSTEM_SIZE = 4 * 1024 * MIB
@@ -69,8 +68,6 @@ def build(places: Places, say: Callable[[str], None], *, fresh: bool = False) ->
         made = cached_root(places / "root", mirror, commit.epoch, fresh=fresh)
         tell("from the archive" if made else "as they were; --fresh gets them anew")
     with stages.stage("payload"):
-        shutil.rmtree(places / "wheels", ignore_errors=True)
-        gather(places.project, places / "wheels", commit.epoch)
         shutil.rmtree(places / "payload", ignore_errors=True)
         payload.make(places.project, places / "payload", commit.epoch, commit.version)
     key = places / "build_key"
