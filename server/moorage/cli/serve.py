@@ -13,6 +13,7 @@ from moorage import __version__, logs
 from moorage.cli.alone import Part, alone
 from moorage.cli.context import CommandError, settings, told
 from moorage.cli.prepare import make_ready
+from moorage.cli.service_manager import tell_ready
 from moorage.cli.welcome import FIRST_ADMINISTRATOR, FIRST_PROJECT, PASSWORD_FILE
 from moorage.config import Settings
 from moorage.db import migrate
@@ -160,3 +161,4 @@ def _welcome(found: Settings, addresses: Sequence[str], password: str | None) ->
         lines.insert(2, f"  password  {password}   (shown this once; kept in {kept})")
     click.echo("\n".join(lines))
     sys.stdout.flush()
+    tell_ready(lines[0])

@@ -5,6 +5,7 @@ import threading
 import click
 
 from moorage.cli.context import services
+from moorage.cli.service_manager import tell_ready
 from moorage.cli.signals import heard
 from moorage.jobs.model import State
 from moorage.services import Services
@@ -20,7 +21,9 @@ def worker(once: bool) -> None:
     stop = threading.Event()
     with heard(lambda _: stop.set()), services() as found:
         if not once:
-            found.worker().run(stop)
+            ours = found.worker()
+            tell_ready("working")
+            ours.run(stop)
         elif failed := _work_once(found, stop):
             raise click.ClickException("failed: " + ", ".join(failed))
 
