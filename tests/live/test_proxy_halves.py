@@ -1,4 +1,4 @@
-"""nginx in front of a server in two halves: each request reaches its half, and people see a page meanwhile."""
+"""nginx in front of a server in two halves: each request reaches its half, and people see a page."""
 
 import hashlib
 import io
