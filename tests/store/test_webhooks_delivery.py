@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from moorage.jobs.model import State
+from moorage.oci.names import RepositoryName
 from moorage.outbound.client import Answer, Client
 from moorage.outbound.errors import ResolverBusyError
 from moorage.outbound.policy import Policy as OutboundPolicy
@@ -359,5 +360,5 @@ def test_one_project_cannot_have_all_threads(site):
     taken = [site.queue.claim("me", now, now + timedelta(minutes=1), 3) for _ in range(4)]
     assert [each is None for each in taken] == [False, False, False, True]
     site.webhooks.create(ALICE, other, draft("https://other.example/"))
-    site.push_image("v1", b"one", repository="other/app", project_id=other)
+    site.push_image("v1", b"one", repository=RepositoryName("other/app"), project_id=other)
     assert site.queue.claim("me", now, now + timedelta(minutes=1), 3).project_id == other

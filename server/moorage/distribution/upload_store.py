@@ -20,6 +20,13 @@ class UploadStore:
         "SELECT u.id, u.repository_id, u.subject, u.received_bytes, u.digest, u.started_at, u.updated_at "
         "FROM upload u JOIN repository r ON r.id = u.repository_id WHERE u.id = ? AND r.name = ?"
     )
+    # Today's name and the former one in one statement: renames may come between two.
+    _find_renamed = Statement(
+        "SELECT r.name, f.name, "
+        "u.id, u.repository_id, u.subject, u.received_bytes, u.digest, u.started_at, u.updated_at "
+        "FROM upload u JOIN repository r ON r.id = u.repository_id "
+        "LEFT JOIN project_former_name f ON f.project_id = r.project_id AND f.name = ? WHERE u.id = ?"
+    )
     _insert = Statement(
         "INSERT INTO upload (id, repository_id, subject, received_bytes, digest, started_at, updated_at) "
         "VALUES (?, ?, ?, 0, NULL, ?, ?)"
@@ -36,6 +43,15 @@ class UploadStore:
         """The session, if it is one of that repository."""
         row = self._find.one(upload_id, repository)
         return None if row is None else _session(row)
+
+    def find_renamed(self, upload_id: str, repository: RepositoryName) -> UploadSession | None:
+        """The session, if it is one of the repository that has this name or had it before a renaming."""
+        row = self._find_renamed.one(repository.project, upload_id)
+        if row is None:
+            return None
+        name, former, *found = row
+        same = former is not None and _within(name) == _within(repository)
+        return _session(tuple(found)) if name == repository or same else None
 
     def insert(self, upload_id: str, repository_id: int, subject: str, now: datetime) -> UploadSession:
         """Open a session that has received nothing."""
@@ -87,6 +103,11 @@ class UploadStore:
     def drop_all(self, repository_id: int) -> None:
         """Remove every session of a repository."""
         UploadRow.delete().where(UploadRow.repository == repository_id).execute()
+
+
+def _within(name: str) -> str:
+    """What a repository is called in its project."""
+    return name.partition("/")[2]
 
 
 def _session(row: tuple[Any, ...]) -> UploadSession:

@@ -321,11 +321,7 @@ class Uploads:
 
     def _find(self, upload_id: str, repository: RepositoryName) -> UploadSession | None:
         """An upload goes on when the project is renamed under way."""
-        found = self._uploads.find(upload_id, repository)
-        if found is not None:
-            return found
-        present = self._repositories.present(repository)
-        return None if present == repository else self._uploads.find(upload_id, present)
+        return self._uploads.find(upload_id, repository) or self._uploads.find_renamed(upload_id, repository)
 
     def _check_open(self, actor_key: str) -> None:
         if self._uploads.count_open(actor_key, self._open_limit) >= self._open_limit:
