@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast soak lint bench fmt docs ova ova-verify lock clean venv venv-dev programs programs-ova
+.PHONY: help run test test-fast test-roles soak lint bench fmt docs ova ova-verify lock clean venv venv-dev programs programs-ova
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
@@ -24,6 +24,9 @@ test: venv-dev programs ## Run every test, real clients and both databases too
 
 test-fast: venv-dev ## Run the tests that need no outside program, on SQLite
 	$(ALL_BUT_LIVE) --no-postgresql
+
+test-roles: venv-dev programs ## Configure the image in a chroot, without a machine
+	$(AS_ROOT) $(PYTEST) tests/live/test_roles.py tests/playbooks -p no:cacheprovider
 
 soak: venv-dev programs ## Let clients and the garbage collector meet for ten minutes, with kills and without
 	$(AS_ROOT) $(PYTEST) tests/live/test_soak.py --soak-seconds 600 -p no:cacheprovider

@@ -26,6 +26,8 @@ wanted="
     setpriv:util-linux
     mkfs.ext4:e2fsprogs
     systemd-analyze:systemd
+    ansible-playbook:ansible
+    mmdebstrap:mmdebstrap
     nft:nftables
     sshd:openssh-server
     ssh-keygen:openssh-client
