@@ -43,6 +43,7 @@ STEPS: Sequence[tuple[str, Step]] = (
 #: These have to succeed for the registry to start.
 NEEDED: Sequence[tuple[str, Step]] = (("certificate", certificate.apply), ("server", server.apply))
 #: What the registry would do wrong without.
+_MAKES_ACCOUNT: Final = "moorage-migrate.service"
 _HOLDING: Final = ("tls.", "registry.database_url")
 
 
@@ -90,7 +91,15 @@ class Boot:
         """Once the registry runs: what it has to be told, and away with what it has read."""
         settings, _ = read_settings(_read(self._paths.run / "properties.json"))
         self._try("vcenter", lambda: vcenter.apply(settings, self._paths, self._commands))
-        remove(self._paths.admin_password)
+        self._forget_password()
+
+    def _forget_password(self) -> None:
+        """The account is made, so the password of the properties is not needed in this boot any more.
+
+        The file stays, empty: a unit that is to be given it does not start without one.
+        """
+        if self._commands.run("systemctl", "is-active", "--quiet", _MAKES_ACCOUNT, check=False).code == 0:
+            put(self._paths.admin_password, "", 0o600)
 
     def _write_page(self) -> tuple[Problem, ...]:
         landing.write(self._paths)

@@ -18,7 +18,9 @@ from moorage_appliance.overview import overview
 from moorage_appliance.paths import Paths
 from moorage_appliance.screen import lines
 
-_EVERY = 5.0
+# Seconds. Asking systemd and the network costs something; when all is well, news can wait.
+_EVERY, _EVERY_WHEN_WELL = 5.0, 30.0
+Picture = tuple[list[str], float]
 _HOME, _TO_END_OF_LINE, _TO_END = "\x1b[H", "\x1b[K", "\x1b[J"
 _HIDE, _SHOW, _CLEAR = "\x1b[?25l", "\x1b[?25h", "\x1b[2J"
 # VT_ACTIVATE of linux/vt.h.
@@ -51,21 +53,29 @@ def console() -> None:
         with suppress(OSError):  # not a console of the machine's own
             fcntl.ioctl(sys.stdin.fileno(), _BRING_TO_FRONT, _LOGIN_SCREEN)
 
-    show(lambda size: lines(overview(paths, commands), keys=True, width=size[0], height=size[1]), log_in)
+    def draw(size: tuple[int, int]) -> Picture:
+        found = overview(paths, commands)
+        text = lines(found, keys=True, width=size[0], height=size[1])
+        return text, _EVERY_WHEN_WELL if found.is_well else _EVERY
+
+    show(draw, log_in)
 
 
-def show(
-    draw: Callable[[tuple[int, int]], list[str]], log_in: Callable[[], None], every: float = _EVERY
-) -> None:
-    """Draw again and again over what is there, so that nothing flickers; ends when the terminal does."""
+def show(draw: Callable[[tuple[int, int]], Picture], log_in: Callable[[], None]) -> None:
+    """Draw again and again over what is there, so that nothing flickers; ends when the terminal does.
+
+    Args:
+        draw: gives lines for columns and rows, and the seconds until it should be asked again.
+    """
     terminal = sys.stdin.fileno()
     with _raw(terminal):
         while True:
             size = _size(terminal)
-            text = f"{_TO_END_OF_LINE}\r\n".join(draw(size))
+            picture, pause = draw(size)
+            text = f"{_TO_END_OF_LINE}\r\n".join(picture)
             sys.stdout.write(f"{_HOME}{text}{_TO_END_OF_LINE}{_TO_END}")
             sys.stdout.flush()
-            if select.select([terminal], [], [], every)[0]:
+            if select.select([terminal], [], [], pause)[0]:
                 pressed = os.read(terminal, 64)
                 if not pressed:
                     return

@@ -65,5 +65,9 @@ def _same(path: Path, body: bytes) -> bool:
 
 
 def _own(path: Path, owner: int, group: int) -> None:
-    if os.geteuid() == ROOT:
+    if os.geteuid() != ROOT:
+        return
+    found = path.lstat()
+    # Units that never give files away are not allowed to ask.
+    if (found.st_uid, found.st_gid) != (owner, group):
         os.chown(path, owner, group)

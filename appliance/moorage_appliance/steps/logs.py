@@ -17,8 +17,9 @@ def apply(settings: Settings, paths: Paths, commands: Commands) -> tuple[Problem
     if settings.syslog.host:
         # The queue may hold what nobody but root should read.
         put(forward, forward_file(settings.syslog), 0o600)
-    else:
-        remove(forward)
+    elif remove(forward):
+        # What was forwarded since power-on would start rsyslog again and again, in vain.
+        commands.run("systemctl", "--no-block", "stop", "syslog.socket", check=False)
     # The last by its name: Debian's own syslog.conf says that everything is forwarded.
     journal = paths.etc / "systemd/journald.conf.d/zz-moorage.conf"
     if put(journal, journal_file(settings)):

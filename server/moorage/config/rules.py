@@ -172,6 +172,28 @@ def syslog_sd_id(text: str) -> str:
 
 def folder(text: str) -> str:
     """A folder that exists and is writable, or whose nearest existing parent is; made absolute."""
+    path, existing = _reachable(text)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(f"is unreachable: {existing!r} is not writable")
+    return path
+
+
+def socket_folder(text: str) -> str:
+    """A folder for sockets, whose names must fit into what Linux gives them; "" for none.
+
+    It may be another account's: only what serves writes there, and each half of a server in a folder
+    of its own below it, which the one who starts it may have made.
+    """
+    if not text:
+        return text
+    path, _ = _reachable(text)
+    if len(os.fsencode(path)) > _SOCKET_FOLDER_BYTES:
+        raise ValueError(f"is too long for sockets: at most {_SOCKET_FOLDER_BYTES} bytes")
+    return path
+
+
+def _reachable(text: str) -> tuple[str, str]:
+    """The absolute path of a folder, and the nearest folder on the way to it that is there."""
     if not text or "\0" in text:
         raise ValueError("must be the path of a folder")
     path = os.path.abspath(os.path.expanduser(text))
@@ -180,19 +202,7 @@ def folder(text: str) -> str:
         existing = os.path.dirname(existing)
     if not os.path.isdir(existing):
         raise ValueError(f"is unreachable: {existing!r} is not a folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise ValueError(f"is unreachable: {existing!r} is not writable")
-    return path
-
-
-def socket_folder(text: str) -> str:
-    """A folder for sockets, whose names must fit into what Linux gives them; "" for none."""
-    if not text:
-        return text
-    path = folder(text)
-    if len(os.fsencode(path)) > _SOCKET_FOLDER_BYTES:
-        raise ValueError(f"is too long for sockets: at most {_SOCKET_FOLDER_BYTES} bytes")
-    return path
+    return path, existing
 
 
 def _sqlite_url(text: str) -> str:

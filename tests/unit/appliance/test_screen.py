@@ -71,7 +71,7 @@ def test_a_password_is_never_in_what_programs_get() -> None:
 def test_the_console_draws_on_a_terminal_and_a_key_leads_to_a_login() -> None:
     program = textwrap.dedent("""
         from moorage_appliance.console import show
-        show(lambda size: [f"{size}", "second"], lambda: print("LOGIN", flush=True), 60)
+        show(lambda size: ([f"{size}", "second"], 60), lambda: print("LOGIN", flush=True))
     """)
     master, slave = pty.openpty()
     child = subprocess.Popen([sys.executable, "-c", program], stdin=slave, stdout=slave, stderr=slave)
