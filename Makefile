@@ -1,12 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-roles soak lint bench fmt docs ova ova-verify lock clean venv venv-dev programs programs-ova
+.PHONY: help run test test-fast test-roles test-appliance soak lint bench fmt docs ova ova-verify lock clean venv venv-dev programs programs-ova
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 # These tests sync thousands of times; in memory that takes no time. The live tests do it on a disk.
 MEMORY := $(shell df --output=avail -k /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 2000000 {print "/dev/shm"}')
 IN_MEMORY := PYTEST_DEBUG_TEMPROOT=$(or $(MEMORY),$(TMPDIR),/tmp)
-ALL_BUT_LIVE := $(IN_MEMORY) $(PYTEST) --ignore=tests/live --numprocesses=2
+ALL_BUT_LIVE := $(IN_MEMORY) $(PYTEST) --ignore=tests/live --ignore=tests/appliance --numprocesses=2
 # A docker daemon, mounts and other accounts' processes need root; nothing is left in the tree by it.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -n env PYTHONDONTWRITEBYTECODE=1)
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
@@ -27,6 +27,9 @@ test-fast: venv-dev ## Run the tests that need no outside program, on SQLite
 
 test-roles: venv-dev programs ## Configure the image in a chroot, without a machine
 	$(AS_ROOT) $(PYTEST) tests/live/test_roles.py tests/playbooks -p no:cacheprovider
+
+test-appliance: ova ## Build the appliance, boot it in an emulator and use it: a quarter of an hour
+	$(AS_ROOT) env $(IN_MEMORY) $(PYTEST) tests/appliance -p no:cacheprovider -v
 
 soak: venv-dev programs ## Let clients and the garbage collector meet for ten minutes, with kills and without
 	$(AS_ROOT) $(PYTEST) tests/live/test_soak.py --soak-seconds 600 -p no:cacheprovider

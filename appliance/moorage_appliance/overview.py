@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from moorage_appliance import addresses, landing
@@ -138,7 +139,7 @@ def _network(network: NetworkSettings, reached: list[str], commands: Commands) -
     with suppress(ValueError):
         routes = " ".join(str(each["gateway"]) for each in json.loads(routes or "[]") if "gateway" in each)
     dns = _ask(commands, "resolvectl", "dns").replace("\n", " ")
-    servers = " ".join(word for word in dns.split() if word[0].isdigit() or word.count(":") > 1)
+    servers = " ".join(word for word in dns.split() if _is_address(word))
     time = _ask(commands, "timedatectl", "show", "--property=NTPSynchronized", "--value").strip()
     server = _ask(commands, "timedatectl", "show-timesync", "--property=ServerName", "--value").strip()
     clock = Compared("time", " ".join(network.ntp), server if server else "")
@@ -151,6 +152,13 @@ def _network(network: NetworkSettings, reached: list[str], commands: Commands) -
         Compared("DNS", " ".join(network.dns), servers),
         clock,
     )
+
+
+def _is_address(word: str) -> bool:
+    with suppress(ValueError):
+        # What may follow: the number of a link, a port, the name of the server.
+        return bool(ip_address(word.partition("%")[0].partition("#")[0]))
+    return False
 
 
 def _ask(commands: Commands, *argv: str) -> str:

@@ -1,0 +1,213 @@
+"""From the deployment of one appliance to the day after its power failed, in the order of the tests."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from tests.appliance.appliance import ADMIN, ADMIN_PASSWORD, HOST, ROOT_PASSWORD, Appliance
+from tests.appliance.machine import GATEWAY, GUEST_ADDRESS, Disks
+from tests.support.dockerd import DockerDaemon
+from tests.support.images import tar_file
+from tests.support.program import Program
+
+PERSON = (ADMIN, ADMIN_PASSWORD)
+KEPT = "library/kept"
+LAYER_BYTES = 24_000_000
+_BEGUN_BYTES = 1_000_000
+
+
+class Story:
+    """What the tests hand on to the next: the machine that runs, its authority, what was pushed."""
+
+    def __init__(self, disks: Disks, port: int, key: Path, docker: Program, folder: Path) -> None:
+        self.disks, self.port, self.key, self.docker, self.folder = disks, port, key, docker, folder
+        self.appliance = Appliance(disks, port, key, {"registry.gc_on_restart": "True"})
+        self.authority = ""
+        self.acknowledged: dict[str, str] = {}
+
+    def image(self, name: str, size_bytes: int = 4000) -> str:
+        """Make an image on this machine, ready to be pushed; returns how docker calls it."""
+        reference = f"{self.appliance.site}/{name}"
+        self.docker.ok("import", tar_file(self.folder, size_bytes), reference)
+        return reference
+
+    def push(self, name: str, size_bytes: int = 4000) -> None:
+        """Push an image; what was acknowledged is remembered."""
+        reference = self.image(name, size_bytes)
+        made = self.docker.ok("image", "inspect", "--format", "{{.Id}}", reference).out
+        self.docker.ok("push", reference)
+        self.acknowledged[name] = made
+        self.docker.ok("image", "rm", reference)
+
+    def all_is_there(self) -> None:
+        """Pull everything that was acknowledged and not deleted."""
+        for name, made in self.acknowledged.items():
+            reference = f"{self.appliance.site}/{name}"
+            self.docker.ok("pull", reference)
+            assert self.docker.ok("image", "inspect", "--format", "{{.Id}}", reference).out == made
+            self.docker.ok("image", "rm", reference)
+
+    def trust(self) -> None:
+        """Take the authority from where the documentation says, compare it, and give it to docker."""
+        told = self.appliance.ask("/api/v2.0/systeminfo/getcert")
+        assert told.status == 200
+        self.authority = told.body.decode()
+        shown = x509.load_pem_x509_certificate(told.body)
+        inside = self.appliance.ssh("cat /etc/moorage/tls/ca.crt")
+        assert x509.load_pem_x509_certificate(inside.encode()) == shown
+
+
+@pytest.fixture(scope="module")
+def story(
+    system_disk: Path,
+    port: int,
+    key: Path,
+    docker_folder: Path,
+    docker_daemon: DockerDaemon,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("first-day")
+    disks = Disks(folder / "disks", system_disk)
+    found = Story(disks, port, key, docker_daemon.client(folder / "docker"), folder)
+    try:
+        yield found
+    finally:
+        found.appliance.machine.pull_the_plug()
+
+
+def test_it_serves_after_its_first_boot_over_tls_of_its_own_authority(
+    story: Story, docker_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story.appliance.machine.power_on()
+    seconds = story.appliance.until_serving()
+    story.trust()
+    assert story.appliance.ask("/v2/", authority=story.authority).status == 401
+    place = docker_folder / "certs.d" / story.appliance.site
+    place.mkdir(parents=True)
+    (place / "ca.crt").write_text(story.authority)
+    with capsys.disabled():
+        print(f"\n  power-on to first answer: {seconds:.0f} s")
+
+
+def test_the_properties_were_applied(story: Story) -> None:
+    appliance = story.appliance
+    assert appliance.ssh("hostname --fqdn") == HOST
+    assert f"inet {GUEST_ADDRESS}/24" in appliance.ssh("ip address show")
+    assert f"default via {GATEWAY}" in appliance.ssh("ip route show")
+    assert _is_password_of_root(appliance, ROOT_PASSWORD)
+
+
+def test_all_is_well_and_no_unit_failed(story: Story, capsys: pytest.CaptureFixture[str]) -> None:
+    found = story.appliance.until_well()
+    assert set(found["parts"].values()) == {"done", "running"}
+    assert all(each["agrees"] for each in found["network"])
+    assert story.appliance.ssh("systemctl --failed --plain --no-legend") == ""
+    with capsys.disabled():
+        print("\n  " + story.appliance.ssh("free --mebi | sed -n 2p"))
+        print("  " + story.appliance.ssh("systemd-analyze time | head -1"))
+
+
+def test_nothing_runs_as_root_that_answers_the_network(story: Story) -> None:
+    listening = story.appliance.ssh("ss --listening --tcp --processes --no-header --numeric")
+    owners = story.appliance.ssh("ps -C nginx,moorage -o user=,args=")
+    workers = [line for line in owners.splitlines() if "master process" not in line]
+    assert workers
+    assert all(line.startswith("moorage") for line in workers), owners
+    outside = {line.split()[3].rpartition(":")[2] for line in listening.splitlines() if "127.0.0" not in line}
+    assert str(story.port) in outside
+    assert outside <= {str(story.port), "22", "80", "443", "4443", "5355"}, listening
+
+
+def test_the_console_shows_the_address_and_the_fingerprint(story: Story, tmp_path: Path) -> None:
+    picture = tmp_path / "console.ppm"
+    story.appliance.machine.screenshot(picture)
+    assert picture.stat().st_size > 0
+    shown = story.appliance.ssh("setterm --dump 1 --file /dev/stdout 2>/dev/null || cat /dev/vcs1")
+    assert f"https://{story.appliance.site}" in shown
+    assert "Fingerprint" in shown
+    assert ROOT_PASSWORD not in shown
+    assert ADMIN_PASSWORD not in shown
+
+
+def test_docker_logs_in_pushes_and_pulls(story: Story) -> None:
+    words = ("login", "--username", ADMIN, "--password-stdin", story.appliance.site)
+    assert "Login Succeeded" in story.docker.ok(*words, stdin=ADMIN_PASSWORD).text
+    story.push(f"{KEPT}:1", LAYER_BYTES)
+    story.all_is_there()
+
+
+def test_the_timers_wait_and_what_they_start_works(story: Story) -> None:
+    timers = story.appliance.ssh("systemctl list-timers --all --plain --no-legend 'moorage-*'")
+    for name in ("gc", "fsck", "certificate", "identity-refresh", "scan", "replicate", "backup"):
+        assert f"moorage-{name}.timer" in timers
+    for name in ("gc", "certificate", "identity-refresh"):
+        story.appliance.ssh(f"systemctl start moorage-{name}.service")
+
+
+def test_a_power_cut_in_the_middle_of_a_push_loses_nothing(story: Story) -> None:
+    appliance = story.appliance
+    reference = story.image("library/cut:1", 3 * LAYER_BYTES)
+    story.push("library/just:1")
+    push = threading.Thread(target=story.docker.run, args=("push", reference))
+    push.start()
+
+    def arriving() -> bool | None:
+        held = int(appliance.ssh("du --bytes -s /storage/data/registry/spool").split()[0])
+        return True if held > _BEGUN_BYTES else None
+
+    appliance.machine.until("a part of the layer is there", arriving)
+    appliance.machine.pull_the_plug()
+    push.join(300)
+    story.disks.grow("data", "1G")
+    changed = {
+        "registry.gc_on_restart": "False",
+        "log.retention_days": "30",
+        "network.search": "moorage.test",
+    }
+    changed |= {"appliance.root_password": "Another-Horse-8"}
+    story.appliance = Appliance(story.disks, story.port, story.key, changed)
+    story.appliance.machine.power_on()
+    story.appliance.until_serving()
+    # By the authority of the first boot, or this would be an error.
+    assert story.appliance.ask("/v2/", authority=story.authority).status == 401
+    story.appliance.until_well()
+    story.all_is_there()
+    story.docker.ok("push", reference)
+
+
+def test_everything_stored_is_sound_after_the_power_cut(story: Story) -> None:
+    story.appliance.ssh("systemctl start moorage-fsck.service", check=False)
+    said = story.appliance.ssh("journalctl -b -u moorage-fsck.service -o cat")
+    assert story.appliance.ssh("systemctl show -p Result --value moorage-fsck.service") == "success", said
+    errors = story.appliance.ssh("journalctl -b -p err -o cat -t kernel", check=False)
+    assert not any(name in errors for name in ("XFS", "EXT4")), errors
+
+
+def test_the_disk_that_grew_is_seen(story: Story) -> None:
+    size = int(story.appliance.ssh("df --block-size=1M --output=size /storage/data | tail -1"))
+    assert 5 * 1024 * 0.9 < size <= 5 * 1024
+
+
+def test_changed_properties_were_applied_and_the_password_of_root_was_not(story: Story) -> None:
+    appliance = story.appliance
+    assert "MaxRetentionSec=30day" in appliance.ssh("cat /etc/systemd/journald.conf.d/zz-moorage.conf")
+    assert "moorage.test" in appliance.ssh("resolvectl domain")
+    configuration = appliance.ask("/api/v2.0/configurations", person=PERSON)
+    assert configuration.status == 200
+    assert _is_password_of_root(appliance, ROOT_PASSWORD)
+
+
+def test_it_shuts_down_by_itself(story: Story) -> None:
+    story.appliance.shut_down()
+
+
+def _is_password_of_root(appliance: Appliance, password: str) -> bool:
+    hashed = appliance.ssh("getent shadow root").split(":")[1]
+    _, kind, salt, _ = hashed.split("$")
+    words = ("openssl", "passwd", f"-{kind}", "-salt", salt, "-stdin")
+    made = subprocess.run(words, input=password, capture_output=True, text=True, check=True).stdout
+    return made.strip() == hashed
