@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -196,6 +197,7 @@ class Machine:
         if "Oops: int3" not in self.console(200) or self.emulator_faults == _MOST_FAULTS:
             return False
         self.emulator_faults += 1
+        print(f"\n  the emulator failed, switched on again:\n{self.console(60)}", file=sys.__stdout__)
         self.pull_the_plug()
         self.console_log.unlink()
         self.power_on()
