@@ -1,5 +1,7 @@
 """From the deployment of one appliance to the day after its power failed, in the order of the tests."""
 
+import hashlib
+import json
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -15,9 +17,11 @@ from tests.support.images import tar_file
 from tests.support.program import Program
 
 PERSON = (ADMIN, ADMIN_PASSWORD)
-KEPT = "library/kept"
+KEPT, DELETED = "library/kept", "library/deleted"
 LAYER_BYTES = 24_000_000
 _BEGUN_BYTES = 1_000_000
+_GC_SECONDS = 240
+_SIP_BYTES, _SIP_SECONDS = 40_000, 0.5
 
 
 class Story:
@@ -148,6 +152,32 @@ def test_the_timers_wait_and_what_they_start_works(story: Story) -> None:
         story.appliance.ssh(f"systemctl start moorage-{name}.service")
 
 
+def test_a_restart_frees_what_was_deleted_while_a_pull_goes_on(story: Story) -> None:
+    appliance = story.appliance
+    _without_waiting(appliance)
+    # Pushed only now: the lease of a push lasts as long as was set when it was made.
+    story.push(f"{DELETED}:1", LAYER_BYTES)
+    appliance.machine.until("no collection is under way", lambda: _collected(appliance), _GC_SECONDS)
+    base = "/api/v2.0/projects/library/repositories"
+    listed = appliance.ask(f"{base}/deleted/artifacts", person=PERSON).json
+    before = _content_bytes(appliance)
+    pulled = _Pull(story, KEPT)
+    pulled.begin()
+    gone = appliance.ask(f"{base}/deleted/artifacts/{listed[0]['digest']}", "DELETE", person=PERSON)
+    assert gone.status == 200
+    del story.acknowledged[f"{DELETED}:1"]
+    appliance.ssh("systemctl restart moorage.target")
+    assert pulled.is_under_way(), "the pull was over before the restart was"
+    appliance.until_serving()
+    assert pulled.is_whole()
+
+    def freed() -> bool | None:
+        return True if before - _content_bytes(appliance) >= LAYER_BYTES else None
+
+    appliance.machine.until("the deleted image's bytes are free", freed, _GC_SECONDS)
+    story.all_is_there()
+
+
 def test_a_power_cut_in_the_middle_of_a_push_loses_nothing(story: Story) -> None:
     appliance = story.appliance
     reference = story.image("library/cut:1", 3 * LAYER_BYTES)
@@ -203,6 +233,69 @@ def test_changed_properties_were_applied_and_the_password_of_root_was_not(story:
 
 def test_it_shuts_down_by_itself(story: Story) -> None:
     story.appliance.shut_down()
+
+
+class _Pull:
+    """A layer that is read so slowly that it is under way for as long as the registry restarts."""
+
+    def __init__(self, story: Story, repository: str) -> None:
+        self._story, self._repository = story, repository
+        self._connection = story.appliance.connect(story.authority)
+        self._digest, self._seen = "", hashlib.sha256()
+        self._hurry = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+
+    def begin(self) -> None:
+        token = self._token()
+        headers = {"Authorization": f"Bearer {token}"}
+        accept = {"Accept": "application/vnd.docker.distribution.manifest.v2+json"}
+        self._connection.request("GET", f"/v2/{self._repository}/manifests/1", headers=headers | accept)
+        self._digest = json.loads(self._connection.getresponse().read())["layers"][0]["digest"]
+        self._connection.request("GET", f"/v2/{self._repository}/blobs/{self._digest}", headers=headers)
+        self._answer = self._connection.getresponse()
+        assert self._answer.status == 200
+        self._reader.start()
+
+    def is_under_way(self) -> bool:
+        return self._reader.is_alive()
+
+    def is_whole(self) -> bool:
+        """Read the rest at full speed, and say whether it is what its digest says."""
+        self._hurry.set()
+        self._reader.join(_GC_SECONDS)
+        self._connection.close()
+        return f"sha256:{self._seen.hexdigest()}" == self._digest
+
+    def _read(self) -> None:
+        # Never silent for a minute: nginx takes such a client for gone.
+        while data := self._answer.read(_SIP_BYTES):
+            self._seen.update(data)
+            self._hurry.wait(_SIP_SECONDS)
+
+    def _token(self) -> str:
+        path = f"/service/token?service=moorage&scope=repository:{self._repository}:pull"
+        return str(self._story.appliance.ask(path, person=PERSON).json["token"])
+
+
+def _without_waiting(appliance: Appliance) -> None:
+    """Let go at once what otherwise stays a day for pushes under way, and an hour in the trash."""
+    settings = ("UPLOADS_LEASE_HOURS=0.0001", "GC_GRACE_MINUTES=0", "GC_JITTER_SECONDS=0", "GC_TRASH_HOURS=0")
+    words = " ".join(("[Service]", *(f"Environment=MOORAGE_{each}" for each in settings)))
+    for name in ("registry", "portal", "worker"):
+        folder = f"/run/systemd/system/moorage-{name}.service.d"
+        appliance.ssh(f"mkdir -p {folder}; printf '%s\\n' {words} > {folder}/test.conf")
+    appliance.ssh("systemctl daemon-reload; systemctl restart moorage.target")
+    appliance.until_serving()
+
+
+def _collected(appliance: Appliance) -> bool | None:
+    """Say whether collections were made and all are over: one under way has marked what it takes."""
+    made = appliance.ask("/api/v2.0/system/gc", person=PERSON).json
+    return True if made and all(each["job_status"] not in {"Pending", "Running"} for each in made) else None
+
+
+def _content_bytes(appliance: Appliance) -> int:
+    return int(appliance.ssh("du --bytes -s /storage/data/registry").split()[0])
 
 
 def _is_password_of_root(appliance: Appliance, password: str) -> bool:
