@@ -39,6 +39,7 @@ lint: venv-dev ## Check style, types and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	PATH="$$PWD/$(BIN):$$PATH" ansible-lint --offline --profile production -q playbooks
 
 bench: venv-dev programs ## Measure side by side with Debian's docker-registry
 	$(BIN)/python -m tests.bench

@@ -79,6 +79,11 @@ def whole(text: str, least: int, most: int) -> int:
     return number
 
 
+def port(text: str) -> int:
+    """A port."""
+    return whole(text, 1, 65535)
+
+
 def address(text: str) -> tuple[IPv4Address, int | None]:
     """An IPv4 address of a machine, with the prefix if one follows it (192.0.2.10/24)."""
     remedy = "Give an address such as 192.0.2.10."

@@ -201,7 +201,7 @@ PROPERTIES: tuple[Property, ...] = (
         "tcp",
         ("udp", "tcp", "tls"),
     ),
-    Property("syslog.port", "Log", "Syslog port", "", Kind.NUMBER, "514", minimum=1, maximum=65535),
+    Property("syslog.port", "Log", "Syslog port", "Empty: 6514 with tls, 514 otherwise.", maximum=5),
     Property(
         "log.retention_days",
         "Log",

@@ -114,6 +114,7 @@ def read_settings(values: Mapping[str, str]) -> tuple[Settings, tuple[Problem, .
         values: by key; what is missing counts as empty, and an empty one as its default.
     """
     reader = Reader(values)
+    protocol = reader.choice("syslog.protocol")
     settings = Settings(
         network=_network(reader),
         appliance=ApplianceSettings(
@@ -130,8 +131,8 @@ def read_settings(values: Mapping[str, str]) -> tuple[Settings, tuple[Problem, .
         vcenter=_vcenter(reader),
         syslog=SyslogSettings(
             host=reader.read("syslog.host", checks.host, ""),
-            protocol=reader.choice("syslog.protocol"),
-            port=reader.number("syslog.port"),
+            protocol=protocol,
+            port=reader.read("syslog.port", checks.port, _SYSLOG_PORTS[protocol]),
         ),
         log=LogSettings(retention_days=reader.number("log.retention_days")),
     )
@@ -193,6 +194,9 @@ def _in_network(
         return address, None
     return address, gateway
 
+
+#: RFC 5426, section 3.3; the usual one of RFC 6587; RFC 5425, section 4.1.
+_SYSLOG_PORTS = {"udp": 514, "tcp": 514, "tls": 6514}
 
 #: Networks of /31 and /32 have neither a broadcast nor an address of their own (RFC 3021).
 _SMALLEST_NETWORK = 31

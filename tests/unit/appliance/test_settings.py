@@ -214,3 +214,16 @@ def test_an_address_that_is_taken_is_the_one_given(address: IPv4Address, length:
     values = {"network.address": str(address), "network.netmask": str(length)}
     found = read_settings(values)[0].network.address
     assert found is None or found == IPv4Interface(f"{address}/{length}")
+
+
+@pytest.mark.parametrize(("protocol", "port"), [("udp", 514), ("tcp", 514), ("tls", 6514)])
+def test_the_port_of_syslog_follows_the_protocol(protocol: str, port: int) -> None:
+    found, problems = read_settings({"syslog.protocol": protocol})
+    assert (found.syslog.port, problems) == (port, ())
+    chosen, problems = read_settings({"syslog.protocol": protocol, "syslog.port": "1514"})
+    assert (chosen.syslog.port, problems) == (1514, ())
+
+
+def test_a_port_of_syslog_that_is_none_is_told() -> None:
+    found, (problem,) = read_settings({"syslog.protocol": "tls", "syslog.port": "65536"})
+    assert (found.syslog.port, problem.property) == (6514, "syslog.port")
