@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast test-roles test-appliance soak lint bench fmt docs ova ova-verify lock clean venv venv-dev programs programs-ova
+.PHONY: help run test test-fast test-roles test-appliance soak lint bench fmt docs ova ova-verify deploy lock clean venv venv-dev programs programs-ova
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
@@ -58,6 +58,10 @@ docs: venv-dev ## Write the pages that come from the code: settings, permissions
 
 ova-verify: venv-dev ## Read the appliance's package back and check all of it: FILE=build/ova/moorage-....ova
 	$(BIN)/python -m moorage_ova verify $(or $(FILE),$(wildcard build/ova/moorage-*.ova))
+
+deploy: venv-dev ## Deploy the appliance into vSphere: ARGS="--vcenter HOST --account NAME ..."; ARGS=--help lists all
+	PYTHONPATH=server:appliance:ova $(BIN)/python -m moorage_ova deploy \
+		$(or $(FILE),$(lastword $(sort $(wildcard build/ova/moorage-*.ova))),no-package-built-yet) $(ARGS)
 
 lock: venv-dev ## Choose the newest versions anew and write them to server/requirements/*.txt
 	cd server/requirements && for each in run build dev; do \

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from moorage_ova.build_command import build_command, preseed_command
+from moorage_ova.deploy.command import deploy_command
 from moorage_ova.errors import OvaError
 from moorage_ova.package import package
 from moorage_ova.verify import verify
@@ -55,3 +56,4 @@ def verify_command(file: Path) -> None:
 
 main.add_command(build_command)
 main.add_command(preseed_command)
+main.add_command(deploy_command)

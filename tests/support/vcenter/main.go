@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -47,6 +48,9 @@ type counts struct {
 	Refused int
 	Logouts int
 	Looks   int
+	// Bytes of disks, and leases that were given up.
+	Uploaded int
+	Aborted  int
 	// Names that somebody tried to log in with.
 	Names []string
 }
@@ -55,6 +59,23 @@ var (
 	known   people
 	counted = counts{Names: []string{}}
 )
+
+// ovfManager takes disks without a file, as vCenter does; the simulator ends with a panic.
+type ovfManager struct {
+	simulator.OvfManager
+}
+
+var aDisk = regexp.MustCompile(`<Disk [^>]*/>`)
+
+func (m *ovfManager) CreateImportSpec(ctx *simulator.Context, req *types.CreateImportSpec) soap.HasFault {
+	req.OvfDescriptor = aDisk.ReplaceAllStringFunc(req.OvfDescriptor, func(disk string) string {
+		if strings.Contains(disk, "fileRef") {
+			return disk
+		}
+		return strings.Replace(disk, "<Disk ", `<Disk ovf:fileRef="none" `, 1)
+	})
+	return m.OvfManager.CreateImportSpec(ctx, req)
+}
 
 type directory struct {
 	mo.UserDirectory
@@ -136,6 +157,7 @@ type envelope struct {
 			Password string `xml:"password"`
 		} `xml:"Login"`
 		Logout *struct{} `xml:"Logout"`
+		Abort  *struct{} `xml:"HttpNfcLeaseAbort"`
 	} `xml:"Body"`
 }
 
@@ -156,6 +178,12 @@ func guarded(next http.Handler) http.Handler {
 		var read envelope
 		_ = xml.Unmarshal(body, &read)
 		counted.Lock()
+		if strings.HasPrefix(r.URL.Path, "/nfc/") {
+			counted.Uploaded += len(body)
+		}
+		if read.Body.Abort != nil {
+			counted.Aborted++
+		}
 		if read.Body.Logout != nil {
 			counted.Logouts++
 		}
@@ -209,6 +237,7 @@ func main() {
 	defer model.Remove()
 	old := simulator.Map.UserDirectory()
 	simulator.Map.Put(&directory{old.UserDirectory})
+	simulator.Map.Put(&ovfManager{*simulator.Map.Get(*model.ServiceContent.OvfManager).(*simulator.OvfManager)})
 	model.Service.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	model.Service.Listen = &url.URL{Host: known.Listen}
 	server := model.Service.NewServer()
