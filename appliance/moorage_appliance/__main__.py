@@ -2,9 +2,11 @@
 
 import click
 
+from moorage_appliance.backup.command import backup, restore
 from moorage_appliance.certificate.command import certificate
 from moorage_appliance.cli_boot import after_start, configure, disks
 from moorage_appliance.console import console, status
+from moorage_appliance.support.command import support_bundle
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,11 +15,14 @@ def main() -> None:
 
 
 main.add_command(after_start)
+main.add_command(backup)
 main.add_command(certificate)
 main.add_command(configure)
 main.add_command(console)
 main.add_command(disks)
+main.add_command(restore)
 main.add_command(status)
+main.add_command(support_bundle)
 
 if __name__ == "__main__":
     main()

@@ -37,11 +37,20 @@ class Commands(Protocol):
 
 
 class SystemCommands:
-    """Runs real programs."""
+    """Runs real programs.
+
+    Args:
+        seconds: how long one may take.
+    """
+
+    _seconds: float = _SECONDS
+
+    def __init__(self, seconds: float = _SECONDS) -> None:
+        self._seconds = seconds
 
     def run(self, *argv: str, stdin: bytes = b"", check: bool = True) -> Completed:
         try:
-            done = subprocess.run(argv, input=stdin, capture_output=True, timeout=_SECONDS, check=False)
+            done = subprocess.run(argv, input=stdin, capture_output=True, timeout=self._seconds, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CommandFailedError(f"{argv[0]}: {error}") from error
         output, errors = done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from moorage_appliance import disks, landing
+from moorage_appliance.backup.swapping import unfinished
 from moorage_appliance.commands import CommandFailedError, Commands
 from moorage_appliance.environment import read_environment
 from moorage_appliance.files import folder, put, remove
@@ -82,6 +83,7 @@ class Boot:
             self._try(name, lambda step=step: step(settings, paths, commands))  # type: ignore[misc]
         for name, step in NEEDED:
             self._try(name, lambda step=step: step(settings, paths, commands), needed=True)  # type: ignore[misc]
+        self._try("restore", lambda: unfinished(paths), needed=True)
         self._try("proxy", lambda: proxy.apply(settings, paths, commands, self._held))
         if not self._held:
             self._try("ready", self._let_start)

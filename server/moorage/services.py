@@ -67,6 +67,7 @@ from moorage.gc.candidates import Candidates
 from moorage.gc.collection import Collection, Work
 from moorage.gc.collector import Collector
 from moorage.gc.forecast import Forecast
+from moorage.gc.gate import Gate
 from moorage.gc.planner import Planner
 from moorage.gc.reconciler import Reconciler, last_warning
 from moorage.gc.store import CandidateStore
@@ -196,6 +197,7 @@ class Services:
     holds: Holds
     candidates: Candidates
     collection: Collection
+    inspection: Inspection
     reconciler: Reconciler
     quarantine: Quarantine
     executions: Executions
@@ -335,10 +337,12 @@ class Services:
             settings.gc,
             idle=timedelta(hours=settings.uploads.expire_hours),
             is_full=capacity.is_full,
+            gate=Gate(settings.collecting_lock),
         )
         quarantine = Quarantine(data, events, clock)
+        inspection = Inspection(InspectionStore(), upload_store, Shelves(data), quarantine, locks)
         reconciler = Reconciler(
-            Inspection(InspectionStore(), upload_store, Shelves(data), quarantine, locks),
+            inspection,
             usage,
             queue,
             clock,
@@ -438,6 +442,7 @@ class Services:
             holds=holds,
             candidates=candidates,
             collection=collection,
+            inspection=inspection,
             reconciler=reconciler,
             quarantine=quarantine,
             executions=executions,

@@ -22,6 +22,7 @@ from moorage.gc.candidates import Candidates
 from moorage.gc.collection import Collection, Work
 from moorage.gc.collector import Collector
 from moorage.gc.forecast import Forecast
+from moorage.gc.gate import Gate
 from moorage.gc.model import Item
 from moorage.gc.planner import Planner
 from moorage.gc.store import CandidateStore
@@ -86,6 +87,7 @@ class Yard(Distribution):
             holds=self.holds,
         )
         self.is_full = is_full
+        self.collecting_lock = folder / "collecting.lock"
         self.collection = self.with_settings(gc)
 
     def with_settings(self, gc: GcSettings, **changes: Any) -> Collection:
@@ -96,6 +98,7 @@ class Yard(Distribution):
             replace(gc, **changes),
             idle=timedelta(hours=168),
             is_full=lambda: bool(self.is_full()),
+            gate=Gate(self.collecting_lock),
         )
 
     def collect(self, **parameters: object) -> FakeRun:

@@ -26,6 +26,7 @@ _COMMANDS = (
     "job",
     "gc",
     "fsck",
+    "backup",
     "status",
 )
 

@@ -600,6 +600,11 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
 
     @property
+    def collecting_lock(self) -> Path:
+        """Locked by whoever removes files of blobs, together with others; by a backup, alone."""
+        return self.storage.data / "collecting.lock"
+
+    @property
     def database_url(self) -> str:
         """The configured URL, or that of the SQLite file in the data folder. May hold a password."""
         return self.database.url or f"sqlite:///{self.storage.data.absolute()}/db/moorage.sqlite"

@@ -17,6 +17,7 @@ from moorage.distribution.storage import BlobStorage
 from moorage.distribution.uploads import Uploads
 from moorage.gc.collector import Collector, Harvest
 from moorage.gc.forecast import Forecast
+from moorage.gc.gate import Gate
 from moorage.gc.model import Candidate, Item, Kind, Outlook, Rules
 from moorage.gc.pace import Pace
 from moorage.gc.plan_file import read_plan
@@ -57,6 +58,7 @@ class Collection:
     Args:
         idle: after how long without a byte an upload is given up.
         is_full: whether the disk is so full that the trash must go at once.
+        gate: closed by a backup, during which nothing is removed.
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class Collection:
         *,
         idle: timedelta,
         is_full: Callable[[], bool],
+        gate: Gate,
     ) -> None:
         self._work = work
         self._clock = clock
         self._settings = settings
         self._idle = idle
         self._is_full = is_full
+        self._gate = gate
 
     def rules(self, delete_untagged: object = None) -> Rules:
         """Which manifests may go.
@@ -135,7 +139,7 @@ class Collection:
         """Manifests first, for they leave blobs behind."""
         kinds = (Kind.MANIFEST, Kind.BLOB) if rules.delete_untagged else (Kind.BLOB,)
         for kind in kinds:
-            while not session.run.stopping:
+            while not session.ended:
                 page = self._work.store.due(kind, self._clock(), self._batch(kind))
                 if not page:
                     break
@@ -145,7 +149,7 @@ class Collection:
         """What a plan names, as far as it is still in the queue and its time has come."""
         for kind in (Kind.MANIFEST, Kind.BLOB):
             items = (item for item in read_plan(plan) if item.kind is kind)
-            while not session.run.stopping and (some := list(islice(items, self._batch(kind)))):
+            while not session.ended and (some := list(islice(items, self._batch(kind)))):
                 found = self._work.store.find([(each.kind, each.repository, each.digest) for each in some])
                 now = self._clock()
                 self._collect(session, kind, [each for each in found.values() if each.due_at <= now], rules)
@@ -157,20 +161,28 @@ class Collection:
     def _collect(self, session: "_Session", kind: Kind, page: list[Candidate], rules: Rules) -> None:
         pace = session.pace(self._settings.per_second)
         collector, stopping = self._work.collector, lambda: session.run.stopping
-        if kind is Kind.MANIFEST:
-            harvest = collector.manifests(page, rules, stopping)
-        else:
-            harvest = collector.blobs(page, self._settings.batch, stopping)
+        with self._gate.passing() as is_open:
+            if not is_open:
+                session.hold_back()
+                return
+            if kind is Kind.MANIFEST:
+                harvest = collector.manifests(page, rules, stopping)
+            else:
+                harvest = collector.blobs(page, self._settings.batch, stopping)
         session.reaped(len(page), harvest)
         session.run.pause(pace.pause_seconds(len(harvest.gone)))
 
     def _empty_trash(self, session: "_Session") -> None:
         run, full = session.run, self._is_full()
-        if run.stopping:
+        if session.ended:
             return
         reach("gc.trash.before")
         kept = timedelta(0) if full else timedelta(hours=self._settings.trash_hours)
-        removed = self._work.storage.empty_trash(kept, lambda: run.stopping)
+        with self._gate.passing() as is_open:
+            if not is_open:
+                session.hold_back()
+                return
+            removed = self._work.storage.empty_trash(kept, lambda: run.stopping)
         reach("gc.trash.emptied")
         if removed:
             why = "at once, for the disk is full" if full else "after its time"
@@ -191,6 +203,17 @@ class _Session:
         self._began = time.monotonic()
         self._counts = {name: _number(run.progress.get(name)) for name in _COUNTS}
         self._lines = 0
+        self._held_back = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is to be removed in this run."""
+        return self._held_back or self.run.stopping
+
+    def hold_back(self) -> None:
+        """A backup is under way."""
+        self._held_back = True
+        self.run.say("a backup is under way: what is left is removed by a later run")
 
     def count(self, **increments: int) -> None:
         for name, increment in increments.items():
@@ -249,7 +272,8 @@ class _Session:
         verb = "would remove" if dry else "removed"
         text = f"{verb} {counts['manifests']} manifests and {counts['blobs']} blobs"
         text += f" ({in_words(counts['freed_bytes'])})"
-        return text + (f"; {counts['errors']} failed" if counts["errors"] else "")
+        text += f"; {counts['errors']} failed" if counts["errors"] else ""
+        return text + ("; the rest waits for the end of a backup" if self._held_back else "")
 
 
 def _number(value: object) -> int:

@@ -1,0 +1,1 @@
+"""What support is sent: the state of the appliance, without its secrets."""
