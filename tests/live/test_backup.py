@@ -1,5 +1,6 @@
 """Backup and restore of a real registry: made while clients push, put back elsewhere, pulled from there."""
 
+import configparser
 import fcntl
 import json
 import os
@@ -7,15 +8,18 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
+import peewee
 import pytest
 import requests
 
+from moorage_appliance.backup.copying import read_file
 from moorage_appliance.backup.errors import BackupError
-from moorage_appliance.backup.manifest import Manifest, read_manifest
+from moorage_appliance.backup.manifest import Manifest, Part, read_manifest, write_manifest
 from moorage_appliance.backup.place import Place
 from moorage_appliance.backup.progress import Progress
 from moorage_appliance.backup.pruning import prune
@@ -83,7 +87,7 @@ class Appliance(SystemCommands):
     def run(self, *argv: str, stdin: bytes = b"", check: bool = True) -> Completed:
         if argv[0] != "systemctl":
             return super().run(*argv, stdin=stdin, check=check)
-        if argv[1] == "stop" and self.is_stoppable:
+        if argv[1] == "stop" and self.is_stoppable and self.server.child is not None:
             self.server.stop()
         elif argv[1] == "start":
             self.server.start()
@@ -347,10 +351,19 @@ def test_old_backups_go_with_the_content_that_only_they_name(first, place) -> No
     first.push(2)
     manifests.append(taken(first, place))
     # As the collector leaves it: the first image is in no later list.
-    kept = place.root / manifests[1].name / "blobs.txt"
+    folder = place.root / manifests[1].name
+    listed = folder / "blobs.txt"
     only = {each.digest for each in old.blobs}
-    lines = kept.read_text().splitlines(keepends=True)
-    kept.write_text("".join(line for line in lines if line.split()[0] not in only))
+    lines = listed.read_text().splitlines(keepends=True)
+    listed.write_text("".join(line for line in lines if line.split()[0] not in only))
+    # Nothing goes on the word of a list that somebody changed.
+    with pytest.raises(BackupError, match="other bytes"):
+        prune(place, 1)
+    assert (len(place.names()), len(files_of(place))) == (2, manifests[1].blobs)
+    found = read_file(listed)
+    parts = [each for each in manifests[1].parts if each.path != "blobs.txt"]
+    parts.append(Part("blobs.txt", found.size_bytes, found.hex))
+    write_manifest(folder, replace(manifests[1], parts=tuple(parts)))
     gone, freed = prune(place, 1)
     assert gone == [manifests[0].name]
     assert freed == sum(len(each.data) for each in old.blobs)
@@ -372,9 +385,12 @@ def test_two_at_once_and_a_folder_on_the_own_disk_are_refused(first, place) -> N
         taken(first, Place(first.paths.data / "backups"))
 
 
-def test_the_command_makes_keeps_and_checks(first, place) -> None:
-    """As the timer starts it, below a folder that stands for the machine."""
-    first.push(1)
+def commanded(appliance: Appliance, *words: str, rights: str = "") -> subprocess.CompletedProcess[str]:
+    """The command as the timer starts it, below a folder that stands for the machine.
+
+    Args:
+        rights: what root may do; everything when empty.
+    """
     program = (
         "import sys; from pathlib import Path; from moorage_appliance.paths import Paths\n"
         "import moorage_appliance.backup.command as command\n"
@@ -382,20 +398,71 @@ def test_the_command_makes_keeps_and_checks(first, place) -> None:
         "from moorage_appliance.__main__ import main; main()"
     )
     path = os.pathsep.join(str(ROOT / each) for each in ("server", "appliance", "."))
+    held = ["setpriv", f"--bounding-set={rights}", "--no-new-privs", "--"] if rights else []
+    command = [*held, sys.executable, "-c", program, str(appliance.paths.root), *words]
+    env = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
-    def ran(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", program, str(first.paths.root), *words]
-        env = {**os.environ, "PYTHONPATH": path}
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
 
-    done = ran("backup", "--keep", "1", str(place.root))
+def test_the_command_makes_keeps_and_checks(first, place) -> None:
+    first.push(1)
+    done = commanded(first, "backup", "--keep", "1", str(place.root))
     assert done.returncode == 0, done.stderr
     assert "were there already" in done.stdout
     assert "100 %" in done.stdout
-    checked = ran("restore", "--check", str(place.root))
+    checked = commanded(first, "restore", "--check", str(place.root))
     assert (checked.returncode, "is whole" in checked.stdout) == (0, True), checked.stderr
-    refused = ran("restore", str(place.root))
+    refused = commanded(first, "restore", str(place.root))
     assert refused.returncode == 1
     assert "--force" in refused.stderr
     manifest = json.loads((place.root / place.names()[0] / "manifest.json").read_text())
     assert manifest["blobs"] == manifest["copied"] == len(files_of(place))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_with_the_units_rights_is_enough_and_leaves_everything_to_the_account(
+    short_folder, request
+) -> None:
+    short_folder.chmod(0o755)
+    one, other = Appliance(short_folder / "one"), Appliance(short_folder / "other")
+    for each in (one, other):
+        request.addfinalizer(each.server.kill)
+    pushed = one.start().push(1)
+    one.server.stop()  # it runs as root here, and makes files of root's
+    owned = (one.paths.registry, one.paths.database)
+    other.paths.registry.mkdir(parents=True)
+    for folder in (*owned, other.paths.registry, other.paths.database):
+        subprocess.run(["chown", "-R", "10000:10000", folder], check=True)
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read(ROOT / "appliance/systemd/moorage-backup.service")
+    named = unit["Service"]["CapabilityBoundingSet"].lower().replace("cap_", "+").split()
+    place = Place(short_folder / "backups")
+    for each in (one, other):
+        for_everybody(each.paths.program / "bin/moorage")
+    done = commanded(one, "backup", str(place.root), rights=",".join(["-all", *named]))
+    assert done.returncode == 0, done.stderr
+    assert strangers(*owned) == []
+    restored(other, place)
+    assert other.client.pull(APP, "v1") == pushed.digest
+    other.server.stop()
+    assert strangers(other.paths.registry / "keys", other.paths.registry / "blobs/sha256") == []
+    assert (other.paths.database / "moorage.sqlite").stat().st_uid == 10000
+    assert other.paths.state.stat().st_uid == 0
+
+
+def for_everybody(program: Path) -> None:
+    """A program that other accounts may start too: this one's Python may be in somebody's home."""
+    system = "/usr/bin/python3"
+    said = subprocess.run([system, "--version"], capture_output=True, text=True, check=True).stdout
+    if said.split()[1].split(".")[:2] != [str(part) for part in sys.version_info[:2]]:
+        pytest.skip("the system's Python is another release than the environment's")
+    libraries = os.pathsep.join((str(ROOT / "server"), str(Path(peewee.__file__).parent)))
+    program.unlink()
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={libraries} exec {system} -m moorage "$@"\n')
+    program.chmod(0o755)
+
+
+def strangers(*folders: Path) -> list[Path]:
+    """What in the folders is not the account's."""
+    everything = [path for folder in folders for path in (folder, *folder.rglob("*"))]
+    return [path for path in everything if path.lstat().st_uid != 10000]

@@ -57,6 +57,17 @@ def read_file(source: Path, wanted: Copied | None = None, *, algorithm: str = "s
     return found
 
 
+def write_file(target: Path, body: bytes) -> None:
+    """Write a small file, mode 0600, durable but for its name; whose it is, a server of files may decide."""
+    partial = target.with_name(f".{target.name}{PARTIAL}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(target)
+
+
 def make_folders(path: Path, owner: tuple[int, int] | None = None) -> None:
     """Make a folder and those above it, mode 0700, durable on return."""
     if path.is_dir():

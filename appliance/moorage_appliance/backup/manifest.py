@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from moorage_appliance.backup.copying import Copied, read_file, sync_folder
+from moorage_appliance.backup.copying import Copied, read_file, sync_folder, write_file
 from moorage_appliance.backup.errors import BackupError
-from moorage_appliance.files import put
 
 _FORMAT = 1
 _FILE = "manifest.json"
@@ -79,9 +78,10 @@ class Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write it, durable on return."""
-    body = json.dumps({"moorage": "backup", "format": _FORMAT, **asdict(manifest)}, indent=1) + "\n"
-    put(folder / _FILE, body, 0o600)
-    put(folder / _DIGEST, f"{hashlib.sha256(body.encode()).hexdigest()}  {_FILE}\n", 0o600)
+    text = json.dumps({"moorage": "backup", "format": _FORMAT, **asdict(manifest)}, indent=1) + "\n"
+    body = text.encode()
+    write_file(folder / _FILE, body)
+    write_file(folder / _DIGEST, f"{hashlib.sha256(body).hexdigest()}  {_FILE}\n".encode())
     sync_folder(folder)
 
 

@@ -72,13 +72,35 @@ class Place:
                 shutil.rmtree(each)
 
     @contextmanager
+    def unchanging(self) -> Iterator[None]:
+        """Keep others from writing here, as far as it can be locked: not where nobody can write.
+
+        Raises:
+            BackupError: somebody writes.
+        """
+        try:
+            descriptor = os.open(self.root / ".lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            yield
+            return
+        try:
+            _lock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, self._refusal)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @property
+    def _refusal(self) -> str:
+        return f"another backup or restore works in {self.root}"
+
+    @contextmanager
     def alone(self) -> Iterator[None]:
         """Be the only one that writes here.
 
         Raises:
             BackupError: somebody does.
         """
-        with locked(self.root / ".lock", f"another backup or restore works in {self.root}"):
+        with locked(self.root / ".lock", self._refusal):
             yield
 
 
@@ -97,10 +119,14 @@ def locked(path: Path, refusal: str, *, wait: bool = False) -> Iterator[None]:
         above, own = path.parent.stat(), os.fstat(descriptor)
         if os.geteuid() == 0 and (above.st_uid, above.st_gid) != (own.st_uid, own.st_gid):
             os.fchown(descriptor, above.st_uid, above.st_gid)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise BackupError(refusal) from None
+        _lock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), refusal)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, how: int, refusal: str) -> None:
+    try:
+        fcntl.flock(descriptor, how)
+    except BlockingIOError:
+        raise BackupError(refusal) from None

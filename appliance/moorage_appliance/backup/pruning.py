@@ -6,25 +6,32 @@ from itertools import groupby
 from pathlib import Path
 
 from moorage_appliance.backup.blob_list import read_list
-from moorage_appliance.backup.manifest import BLOBS
+from moorage_appliance.backup.copying import read_file
+from moorage_appliance.backup.manifest import BLOBS, read_manifest
 from moorage_appliance.backup.place import Place
 
 
 def prune(place: Place, keep: int) -> tuple[list[str], int]:
     """Keep the newest backups; the place's lock must be held.
 
-    Whatever stops it on the way: a backup that is still there has all of its content.
+    Whatever stops it on the way: a backup that is still there has all of its content. Nothing is
+    removed on the word of a list that is not as it was written.
 
     Returns:
         The names that are gone, and how many bytes of content went with them.
+
+    Raises:
+        BackupError: one that is to be kept is damaged; nothing was removed.
     """
     names = place.names()
     gone = names[:-keep]
-    for name in gone:
-        place.drop(name)
     if not gone:
         return [], 0
     kept = [place.root / name / BLOBS for name in names[-keep:]]
+    for path in kept:
+        read_file(path, read_manifest(path.parent).part(BLOBS).wanted)
+    for name in gone:
+        place.drop(name)
     return gone, _remove_unnamed(place.blobs, kept)
 
 

@@ -64,7 +64,7 @@ def restore(
             command goes on where it was interrupted.
     """
     try:
-        with alone(paths):
+        with alone(paths), place.unchanging():
             return _restore(paths, commands, place, manifest, progress, force=force)
     except OSError as error:
         raise BackupError(f"{error.filename}: {error.strerror}") from error

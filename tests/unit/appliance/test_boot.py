@@ -230,3 +230,16 @@ def test_without_a_certificate_the_registry_hands_out_the_own_authority(paths: P
     boot(paths, GOOD)
     served = load(paths.configuration / "moorage.toml", {}).server.ca_file
     assert "BEGIN CERTIFICATE" in Path(served).read_text()
+
+
+def test_half_of_a_restore_does_not_start(paths: Paths) -> None:
+    journal = paths.data / ".restore/journal.json"
+    journal.parent.mkdir()
+    journal.write_text("{}")
+    Boot(paths, Machine(GOOD)).configure()
+    assert not paths.ready.exists()
+    status = json.loads((paths.run / "status.json").read_text())
+    assert any("restore` with the same backup" in each["remedy"] for each in status["problems"])
+    journal.unlink()
+    Boot(paths, Machine(GOOD)).configure()
+    assert paths.ready.exists()
