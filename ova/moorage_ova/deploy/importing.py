@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from pyVmomi import vim
+from pyVmomi import vim, vmodl
 
 from moorage_ova.archive import Archive, Entry, opened
 from moorage_ova.deploy.trust import Trust
@@ -74,12 +74,24 @@ def upload(
 
 
 def power_on(machine: Any) -> None:
-    """Start it, and wait until it is started."""
+    """Start it, and wait until it is started.
+
+    Raises:
+        OvaError: it is there, but vSphere does not start it; it stays as it is.
+    """
+    try:
+        _start(machine)
+    except vmodl.MethodFault as fault:
+        reason = fault.msg or type(fault).__name__
+        raise OvaError(f"the machine is imported, but vSphere does not start it: {reason}") from None
+
+
+def _start(machine: Any) -> None:
     task = machine.PowerOnVM_Task()
     while task.info.state in (vim.TaskInfo.State.queued, vim.TaskInfo.State.running):
         time.sleep(_POLL_SECONDS)
     if task.info.state != vim.TaskInfo.State.success:
-        raise OvaError(f"the machine does not start: {task.info.error.msg}")
+        raise task.info.error
 
 
 def _await_ready(lease: Any) -> None:
@@ -109,6 +121,8 @@ def _send(
         answer = line.getresponse()
         if answer.status >= http.client.BAD_REQUEST:
             raise OvaError(f"{host} does not take {entry.name}: {answer.status} {answer.reason}")
+    except (OSError, http.client.HTTPException) as error:
+        raise OvaError(f"the upload of {entry.name} to {host} broke off: {error}") from error
     finally:
         line.close()
 

@@ -1,21 +1,18 @@
 """A vCenter in a process of its own: govmomi's simulator, built once, with people of a test's own."""
 
-import hashlib
 import json
 import os
-import shutil
 import ssl
 import subprocess
-import tempfile
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support.go_program import go_program
 from tests.support.vcenter_certificates import Issued
 
 _SOURCE = Path(__file__).with_name("main.go")
-_LIBRARY = Path("/usr/share/gocode/src/github.com/vmware/govmomi/simulator")
 
 ALIASES = {"vsphere.local": "VSPHERE.LOCAL", "corp.example.com": "CORP"}
 PASSWORDS = {
@@ -33,33 +30,6 @@ MEMBERS = {
     "CORP\\Staff": ["CORP\\Admins"],
     "CORP\\Admins": ["CORP\\bob"],
 }
-
-
-def program() -> Path:
-    """The simulator's program, built if its source is another than last time.
-
-    Raises:
-        FileNotFoundError: Debian's golang-go or golang-github-vmware-govmomi-dev is missing.
-    """
-    go = shutil.which("go")
-    if go is None or not _LIBRARY.is_dir():
-        raise FileNotFoundError("golang-go and golang-github-vmware-govmomi-dev: see make programs")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "moorage-tests"
-    cache.mkdir(parents=True, exist_ok=True)
-    built = cache / f"vcenter-{hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:16]}"
-    if not built.exists():
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            partial = Path(folder) / "vcenter"
-            environment = {
-                **os.environ,
-                "GO111MODULE": "off",
-                "GOPATH": f"{folder}/go:/usr/share/gocode",
-                "GOCACHE": str(cache / "go-build"),
-                "GOFLAGS": "",
-            }
-            subprocess.run([go, "build", "-o", partial, _SOURCE], env=environment, check=True)
-            partial.rename(built)
-    return built
 
 
 class Vcenter:
@@ -82,7 +52,7 @@ class Vcenter:
         self._log = (folder / "vcenter.log").open("w+")
         (folder / "scratch").mkdir(exist_ok=True)
         self._process = subprocess.Popen(
-            [program()],
+            [go_program(_SOURCE, "vcenter")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -113,6 +83,12 @@ class Vcenter:
         with urllib.request.urlopen(f"https://{self.address}/count", context=context, timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
+
+    def refuse(self, call: str, fault: str, text: str, detail: str = "") -> None:
+        """Answer the next call of this name with a fault; "nfc" is the upload, which breaks off."""
+        context = ssl.create_default_context(cafile=str(self.issued.authority))
+        wish = json.dumps({"Call": call, "Fault": fault, "Text": text, "Detail": detail}).encode()
+        urllib.request.urlopen(f"https://{self.address}/refuse", wish, context=context, timeout=10).close()
 
     def stop(self) -> None:
         """End it."""

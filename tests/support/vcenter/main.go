@@ -3,7 +3,8 @@
 // It reads one JSON document from standard input (see people in tests/support/vcenter.py), prints the
 // address it listens on, and then answers the vSphere API there over TLS. Logins are checked in front of
 // the simulator, which would let everybody in; the user directory is replaced by one that knows domains,
-// groups and what is in them, as vCenter's does. GET /count tells what happened.
+// groups and what is in them, as vCenter's does. GET /count tells what happened,
+// POST /refuse makes one call that is to come fail.
 package main
 
 import (
@@ -55,7 +56,17 @@ type counts struct {
 	Names []string
 }
 
+// wish is a call that is to fail, once.
+type wish struct {
+	sync.Mutex
+	Call   string
+	Fault  string
+	Text   string
+	Detail string
+}
+
 var (
+	wished  wish
 	known   people
 	counted = counts{Names: []string{}}
 )
@@ -164,15 +175,26 @@ type envelope struct {
 const refusal = `<?xml version="1.0" encoding="UTF-8"?>
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"
  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><soapenv:Fault>
-<faultcode>ServerFaultCode</faultcode><faultstring>%[1]s</faultstring>
-<detail><%[1]sFault xmlns="urn:vim25" xsi:type="%[1]s"/></detail></soapenv:Fault></soapenv:Body></soapenv:Envelope>`
+<faultcode>ServerFaultCode</faultcode><faultstring>%[2]s</faultstring>
+<detail><%[1]sFault xmlns="urn:vim25" xsi:type="%[1]s">%[3]s</%[1]sFault></detail></soapenv:Fault></soapenv:Body></soapenv:Envelope>`
 
 // guarded lets the simulator see only logins with a right password.
 func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/nfc/") && wished.take(func(call string) bool { return call == "nfc" }) != nil {
+			_, _ = io.CopyN(io.Discard, r.Body, 1024)
+			panic(http.ErrAbortHandler)
+		}
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		named := func(call string) bool { return call != "" && bytes.Contains(body, []byte("<"+call+" ")) }
+		if now := wished.take(named); now != nil {
+			w.Header().Set("Content-Type", "text/xml")
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprintf(w, refusal, now.Fault, now.Text, now.Detail)
 			return
 		}
 		var read envelope
@@ -201,7 +223,7 @@ func guarded(next http.Handler) http.Handler {
 				counted.Unlock()
 				w.Header().Set("Content-Type", "text/xml")
 				w.WriteHeader(http.StatusInternalServerError)
-				fmt.Fprintf(w, refusal, fault)
+				fmt.Fprintf(w, refusal, fault, fault, "")
 				return
 			}
 			counted.Logins++
@@ -214,6 +236,26 @@ func guarded(next http.Handler) http.Handler {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// take gives the wish for this call, which is fulfilled with it.
+func (w *wish) take(fits func(string) bool) *wish {
+	w.Lock()
+	defer w.Unlock()
+	if !fits(w.Call) {
+		return nil
+	}
+	now := &wish{Fault: w.Fault, Text: w.Text, Detail: w.Detail}
+	w.Call = ""
+	return now
+}
+
+func refuse(w http.ResponseWriter, r *http.Request) {
+	wished.Lock()
+	defer wished.Unlock()
+	if err := json.NewDecoder(r.Body).Decode(&wished); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	}
 }
 
 func count(w http.ResponseWriter, _ *http.Request) {
@@ -243,6 +285,7 @@ func main() {
 	server := model.Service.NewServer()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/count", count)
+	mux.HandleFunc("/refuse", refuse)
 	mux.Handle("/", guarded(server.Config.Handler))
 	server.Config.Handler = mux
 	fmt.Println(server.URL.Host)
