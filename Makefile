@@ -28,8 +28,9 @@ test-fast: venv-dev ## Run the tests that need no outside program, on SQLite
 test-roles: venv-dev programs ## Configure the image in a chroot, without a machine
 	$(AS_ROOT) $(PYTEST) tests/live/test_roles.py tests/playbooks -p no:cacheprovider
 
-test-appliance: ova ## Build the appliance, boot it in an emulator and use it: a quarter of an hour
-	$(AS_ROOT) env $(IN_MEMORY) $(PYTEST) tests/appliance -p no:cacheprovider -v
+test-appliance: ova ## Build the appliance, boot it in an emulator and use it; AT_ONCE=2 machines
+	$(AS_ROOT) env $(IN_MEMORY) $(PYTEST) tests/appliance -p no:cacheprovider -v \
+		$(if $(AT_ONCE),--numprocesses=$(AT_ONCE) --dist=loadfile)
 
 soak: venv-dev programs ## Let clients and the garbage collector meet for ten minutes, with kills and without
 	$(AS_ROOT) $(PYTEST) tests/live/test_soak.py --soak-seconds 600 -p no:cacheprovider
