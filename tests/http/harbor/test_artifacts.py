@@ -230,6 +230,10 @@ def test_a_list_tells_what_images_run_on(alice: Portal, push: Pusher) -> None:
 
 def test_a_hundred_artifacts_cost_as_many_statements_as_one(alice: Portal, push: Pusher) -> None:
     def cost() -> int:
+        # What is read anew when its time has come, such as settings, is not in the least of several.
+        return min(once() for _ in range(5))
+
+    def once() -> int:
         alice.get(APP, page_size=100)  # the login of the test itself is remembered from here on
         with counted_statements() as statements:
             for path in (APP, "/projects/dock/artifacts"):
