@@ -41,9 +41,13 @@ class Administration:
 
     def call(self, method: str, path: str, document: object = None) -> requests.Response:
         """One call that has to succeed."""
-        answer = self._http.request(method, self._url + path, json=document, timeout=_SECONDS)
+        answer = self.ask(method, path, document)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer
+
+    def ask(self, method: str, path: str, document: object = None) -> requests.Response:
+        """One call, whatever comes of it."""
+        return self._http.request(method, self._url + path, json=document, timeout=_SECONDS)
 
     def user(self, login: Login) -> Login:
         """Make an account."""

@@ -22,12 +22,13 @@ def metadata(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**usual, **changes}.items() if value is not None}
 
 
-def scanner(document: object = None) -> Receiver:
-    """Answers as the API of scanners does, and 404 everywhere else."""
+def scanner(document: object = None, *, below_any_path: bool = False) -> Receiver:
+    """Answers as the API of scanners does, maybe below any path, and 404 everywhere else."""
     content = document if isinstance(document, bytes) else json.dumps(document or metadata()).encode()
 
     def answer(got: Got) -> Says:
-        if (got.method, got.path) != ("GET", PATH):
+        there = got.path.endswith(PATH) if below_any_path else got.path == PATH
+        if got.method != "GET" or not there:
             return Says(404)
         kind = "application/vnd.scanner.adapter.metadata+json; version=1.1"
         return Says(200, {"Content-Type": kind}, content)
