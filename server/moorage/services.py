@@ -80,6 +80,7 @@ from moorage.identity.directory import Directory
 from moorage.identity.directory_store import DirectoryStore
 from moorage.identity.groups import Groups
 from moorage.identity.lockout import Lockout
+from moorage.identity.made_up_password import MadeUpPassword
 from moorage.identity.people import DirectoryPeople
 from moorage.identity.people_store import PeopleStore
 from moorage.identity.predecessors import Predecessors
@@ -157,6 +158,7 @@ class Services:
     keyring: Keyring
     site: SiteSettings
     users: Users
+    made_up_password: MadeUpPassword
     robots: Robots
     access_tokens: AccessTokens
     sessions: Sessions
@@ -392,6 +394,7 @@ class Services:
             keyring=keyring,
             site=site,
             users=users,
+            made_up_password=MadeUpPassword(settings.storage.data),
             robots=robots,
             access_tokens=access_tokens,
             sessions=Sessions(

@@ -51,6 +51,18 @@ def test_every_command_explains_itself(moorage: Moorage):
         pending += [(*words, name) for name in getattr(group, "commands", {})]
 
 
+def test_a_new_password_of_the_first_administrator_removes_the_made_up_one(moorage: Moorage, tmp_path: Path):
+    assert moorage("prepare").exit_code == 0
+    kept = tmp_path / "data" / "admin-password"
+    moorage("user", "add", "alice", "--password-stdin", input=PASSWORD)
+    assert moorage("user", "password", "alice", "--password-stdin", input="Quay-side-8\n").exit_code == 0
+    assert kept.read_text().startswith("Mo1-")
+    assert moorage("user", "password", "admin", "--password-stdin", input="weak\n").exit_code == 1
+    assert kept.exists()
+    assert moorage("user", "password", "admin", "--password-stdin", input=PASSWORD).exit_code == 0
+    assert not kept.exists()
+
+
 def test_a_user_is_added_listed_disabled_and_deleted(moorage: Moorage):
     added = told(
         moorage("user", "add", "alice", "--email", "a@b.c", "--password-stdin", "--json", input=PASSWORD)

@@ -9,10 +9,11 @@ import click
 from moorage import logs
 from moorage.cli.alone import alone
 from moorage.cli.context import settings, told
-from moorage.cli.welcome import FIRST_ADMINISTRATOR, PASSWORD_FILE, make_first_administrator
+from moorage.cli.welcome import make_first_administrator
 from moorage.config import Settings
 from moorage.db import migrate
 from moorage.db.connection import close_connection, open_database
+from moorage.identity.made_up_password import FIRST_ADMINISTRATOR, PASSWORD_FILE
 from moorage.services import Services
 
 _CREDENTIAL = "admin-password"

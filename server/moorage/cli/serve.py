@@ -14,11 +14,12 @@ from moorage.cli.alone import Part, alone
 from moorage.cli.context import CommandError, settings, told
 from moorage.cli.prepare import make_ready
 from moorage.cli.service_manager import tell_ready
-from moorage.cli.welcome import FIRST_ADMINISTRATOR, FIRST_PROJECT, PASSWORD_FILE
+from moorage.cli.welcome import FIRST_PROJECT
 from moorage.config import Settings
 from moorage.db import migrate
 from moorage.db.connection import close_connection, open_database
 from moorage.events import SYSTEM
+from moorage.identity.made_up_password import FIRST_ADMINISTRATOR, PASSWORD_FILE
 from moorage.jobs.errors import ExecutionRunningError
 from moorage.jobs.model import Trigger
 from moorage.services import Services

@@ -55,7 +55,8 @@ def password(name: str, password_stdin: bool) -> None:
     """Set a new password; tokens given out so far are void at once."""
     secret = read_password(password_stdin)
     with services() as found:
-        found.users.change_password(SYSTEM, the_user(found, name).id, secret, old=None)
+        changed = found.users.change_password(SYSTEM, the_user(found, name).id, secret, old=None)
+        found.made_up_password.changed(changed.name)
 
 
 @user.command()

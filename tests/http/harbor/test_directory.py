@@ -48,6 +48,16 @@ def test_a_connection_is_told_without_its_secret(admin: Portal, services: Servic
         assert SECRET not in repr(handle.execute_sql(f"SELECT * FROM {table}").fetchall())  # noqa: S608
 
 
+def test_local_accounts_go_on_beside_a_directory(admin: Portal, nobody: Portal) -> None:
+    """So the mode stays Harbor's for local accounts: in the others its clients make no accounts."""
+    admin.put("/directory", WANTED)
+    assert admin.get("/directory").json["connected"] is True
+    assert nobody.get("/systeminfo").json["auth_mode"] == "db_auth"
+    assert admin.get("/configurations").json["auth_mode"] == {"value": "db_auth", "editable": False}
+    account = {"username": "hand", "email": "h@example.com", "realname": "H", "password": "Harbour-2-pilot"}
+    assert admin.post("/users", account).status_code == 201
+
+
 def test_what_is_read_can_be_sent_back_and_changes_nothing(admin: Portal) -> None:
     admin.put("/directory", WANTED)
     before = admin.get("/directory").json

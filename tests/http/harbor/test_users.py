@@ -208,6 +208,31 @@ def test_an_administrator_needs_the_old_one_for_their_own_too(admin: Portal, peo
     assert admin.put(path, {"new_password": "Another-1-word"}).status_code == 400
 
 
+def test_a_made_up_password_lies_in_its_file_until_it_is_changed(
+    admin: Portal, people: People, services: Services
+) -> None:
+    file = services.settings.storage.data / "admin-password"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    services.made_up_password.keep(PASSWORD)
+    own = f"/users/{people.admin.id}/password"
+    refused = admin.put(own, {"new_password": "weak", "old_password": PASSWORD})
+    another = admin.put(f"/users/{people.alice.id}/password", {"new_password": "Another-1-word"})
+    assert (refused.status_code, another.status_code) == (400, 200)
+    assert file.read_text() == f"{PASSWORD}\n"
+    right = admin.put(own, {"new_password": "Another-1-word", "old_password": PASSWORD})
+    assert right.status_code == 200
+    assert not file.exists()
+
+
+def test_a_made_up_password_that_cannot_be_removed_does_not_undo_the_change(
+    admin: Portal, people: People, services: Services
+) -> None:
+    (services.settings.storage.data / "admin-password").mkdir(parents=True)
+    path = f"/users/{people.admin.id}/password"
+    right = admin.put(path, {"new_password": "Another-1-word", "old_password": PASSWORD})
+    assert right.status_code == 200
+
+
 def test_an_administrator_sets_the_password_of_another(
     admin: Portal, client: TestClient, people: People
 ) -> None:

@@ -174,6 +174,7 @@ class UserPasswordResource:
         new = asked.text("new_password")
         old = asked.text("old_password") if user.id == caller.principal.id else None
         self._services.users.change_password(caller.actor, user.id, new, old=old)
+        self._services.made_up_password.changed(user.name)
 
 
 class UserCliSecretResource:
