@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from moorage_ova import payload, programs, seal
 from moorage_ova.base import cached_root
 from moorage_ova.boot import MIB
 from moorage_ova.build import configure
+from moorage_ova.bundle import fingerprint, make_bundle, make_upgrade_key, public_half, read_key
 from moorage_ova.commit import Commit, read_commit
 from moorage_ova.disk import Identity, make_disk
 from moorage_ova.errors import OvaError
@@ -64,19 +67,20 @@ def build(places: Places, say: Callable[[str], None], *, fresh: bool = False) ->
     say(f"Moorage {commit.version}, {commit.id[:12] or 'no commit'}{', changed' if commit.changed else ''}")
     places.folder.mkdir(parents=True, exist_ok=True)
     mirror = sources()
+    signs = _upgrade_key(places, say)
     with stages.stage("packages") as tell:
         made = cached_root(places / "root", mirror, commit.epoch, fresh=fresh)
         tell("from the archive" if made else "as they were; --fresh gets them anew")
     with stages.stage("payload"):
         shutil.rmtree(places / "payload", ignore_errors=True)
-        payload.make(places.project, places / "payload", commit.epoch, commit.version)
+        payload.make(places.project, places / "payload", commit.epoch, commit.version, public_half(signs))
     key = places / "build_key"
     try:
         words = _configured(places, commit, stages, key)
     finally:
         key.unlink(missing_ok=True)
         key.with_suffix(".pub").unlink(missing_ok=True)
-    return _finished(places, commit, stages, [*words, *_names(mirror)])
+    return _finished(places, commit, stages, [*words, *_names(mirror)], signs)
 
 
 def _configured(places: Places, commit: Commit, stages: Stages, key: Path) -> list[str]:
@@ -117,7 +121,9 @@ def packer_values(places: Places, commit: Commit, key: Path) -> dict[str, str]:
     }
 
 
-def _finished(places: Places, commit: Commit, stages: Stages, words: list[str]) -> Path:
+def _finished(
+    places: Places, commit: Commit, stages: Stages, words: list[str], signs: Ed25519PrivateKey
+) -> Path:
     root, raw = places / "sealed", places / "system.raw"
     bill = places / f"moorage-{commit.version}.sbom.json"
     disk = places / f"moorage-{commit.version}-disk1.vmdk"
@@ -140,8 +146,21 @@ def _finished(places: Places, commit: Commit, stages: Stages, words: list[str]) 
     with stages.stage("package"):
         appliance = package(disk, commit.version, places.folder)
         verify(appliance)
-    write_manifest(places / "build.json", commit, stages.seconds, [appliance, bill, disk])
+        bundle = make_bundle(places / "payload", signs, commit.epoch, places.folder)
+    write_manifest(places / "build.json", commit, stages.seconds, [appliance, bill, disk, bundle])
     return appliance
+
+
+def _upgrade_key(places: Places, say: Callable[[str], None]) -> Ed25519PrivateKey:
+    """The key in the file that MOORAGE_UPGRADE_KEY names; else one that stays in the build's folder."""
+    named = os.environ.get("MOORAGE_UPGRADE_KEY", "")
+    path = Path(named) if named else places / "upgrade.key"
+    if not named and not path.exists():
+        make_upgrade_key(path)
+        say(f"made a key for upgrades: {path}; keep it, only what it signs upgrades this appliance")
+    key = read_key(path)
+    say(f"upgrades are signed by the key {fingerprint(key)[:16]}")
+    return key
 
 
 def _names(mirror: Sources) -> list[str]:

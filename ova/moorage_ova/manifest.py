@@ -11,6 +11,7 @@ from moorage_ova.commit import Commit
 MAY_DIFFER: Sequence[str] = (
     "versions of Debian's packages, if the archive moved on and the folder of packages was made anew "
     "(the bill of materials tells)",
+    "the key of the upgrades (usr/share/moorage/upgrade.pub), if each build made its own",
     "the seconds of the stages in this file",
 )
 _BLOCK = 1024 * 1024

@@ -38,13 +38,14 @@ class _File:
     target: str = ""
 
 
-def make(project: Path, folder: Path, epoch: int, version: str) -> None:
+def make(project: Path, folder: Path, epoch: int, version: str, upgrade_key: bytes) -> None:
     """Make the payload in `folder`; the wheels beside it, in ``wheels``, are fetched when the lock changes.
 
     Args:
         project: the source tree.
         epoch: seconds; the time of every file.
         version: of the appliance.
+        upgrade_key: the public half of the key that signs its upgrades, in PEM.
 
     Raises:
         OvaError: the wheels cannot be had.
@@ -54,6 +55,7 @@ def make(project: Path, folder: Path, epoch: int, version: str) -> None:
     maker = _read(project / _MAKER)
     environment = hashlib.sha256(requirements + maker.content).hexdigest()[:16]
     files = {**_role_files(project), **_unit_files(project), **_shared_files(project, version, gathered)}
+    files[f"{_SHARED}/upgrade.pub"] = _File(upgrade_key)
     folder.mkdir(parents=True, exist_ok=True)
     _archive(folder / "files.tar", files, epoch)
     parts = {f"{_WHEELS}/{path.name}": _File(path.read_bytes()) for path in gathered}

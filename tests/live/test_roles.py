@@ -36,7 +36,7 @@ def base_root() -> Path:
 @pytest.fixture(scope="module")
 def brought() -> Path:
     """The payload."""
-    payload.make(PROJECT, PLACES / "payload-of-tests", EPOCH, VERSION)
+    payload.make(PROJECT, PLACES / "payload-of-tests", EPOCH, VERSION, b"a key\n")
     return PLACES / "payload-of-tests"
 
 

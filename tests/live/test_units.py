@@ -20,9 +20,9 @@ APPLIANCE = "/opt/moorage/bin/moorage-appliance"
 JOBS = [path for path in SERVICES if " run " in path.read_text()]
 OURS = [path for path in SERVICES if "\nUser=moorage\n" in path.read_text()]
 #: Those of the appliance's program that units start.
-APPLIANCE_COMMANDS = {"disks", "configure", "after-start", "console", "certificate", "backup"}
+APPLIANCE_COMMANDS = {"disks", "configure", "after-start", "console", "certificate", "backup", "recover"}
 #: Who may be root, because the system's own files, disks or secrets are theirs to handle.
-AS_ROOT = {"after-start", "backup", "certificate", "configure", "console", "disks"}
+AS_ROOT = {"after-start", "backup", "certificate", "configure", "console", "disks", "recover"}
 #: Settings of the appliance's systemd that an older one on this machine does not know.
 NEWER = {"RestartSteps": 254, "RestartMaxDelaySec": 254}
 
