@@ -23,11 +23,12 @@ from moorage_appliance.upgrade.bundle import FILES, FORMAT, MANIFEST, PAYLOAD, S
 from moorage_ova.errors import OvaError
 from moorage_ova.manifest import digest
 
+SigningKey = Ed25519PrivateKey
 #: The oldest release that can be upgraded to this one.
 MINIMUM = "0.1.0"
 
 
-def make_bundle(payload: Path, key: Ed25519PrivateKey, epoch: int, into: Path) -> Path:
+def make_bundle(payload: Path, key: SigningKey, epoch: int, into: Path) -> Path:
     """Write the bundle of a payload into a folder; the same payload gives the same bytes.
 
     Args:
@@ -55,7 +56,7 @@ def make_bundle(payload: Path, key: Ed25519PrivateKey, epoch: int, into: Path) -
     return made
 
 
-def read_key(path: Path) -> Ed25519PrivateKey:
+def read_key(path: Path) -> SigningKey:
     """The key that signs bundles.
 
     Raises:
@@ -78,12 +79,12 @@ def make_upgrade_key(path: Path) -> None:
         file.write(text)
 
 
-def public_half(key: Ed25519PrivateKey) -> bytes:
+def public_half(key: SigningKey) -> bytes:
     """What the image knows of the key, in PEM."""
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def fingerprint(key: Ed25519PrivateKey) -> str:
+def fingerprint(key: SigningKey) -> str:
     """SHA-256 of the public half in DER, hexadecimal."""
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(public).hexdigest()

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from moorage_ova import payload, programs, seal
 from moorage_ova.base import cached_root
 from moorage_ova.boot import MIB
 from moorage_ova.build import configure
-from moorage_ova.bundle import fingerprint, make_bundle, make_upgrade_key, public_half, read_key
+from moorage_ova.bundle import SigningKey, fingerprint, make_bundle, make_upgrade_key, public_half, read_key
 from moorage_ova.commit import Commit, read_commit
 from moorage_ova.disk import Identity, make_disk
 from moorage_ova.errors import OvaError
@@ -121,9 +119,7 @@ def packer_values(places: Places, commit: Commit, key: Path) -> dict[str, str]:
     }
 
 
-def _finished(
-    places: Places, commit: Commit, stages: Stages, words: list[str], signs: Ed25519PrivateKey
-) -> Path:
+def _finished(places: Places, commit: Commit, stages: Stages, words: list[str], signs: SigningKey) -> Path:
     root, raw = places / "sealed", places / "system.raw"
     bill = places / f"moorage-{commit.version}.sbom.json"
     disk = places / f"moorage-{commit.version}-disk1.vmdk"
@@ -151,7 +147,7 @@ def _finished(
     return appliance
 
 
-def _upgrade_key(places: Places, say: Callable[[str], None]) -> Ed25519PrivateKey:
+def _upgrade_key(places: Places, say: Callable[[str], None]) -> SigningKey:
     """The key in the file that MOORAGE_UPGRADE_KEY names; else one that stays in the build's folder."""
     named = os.environ.get("MOORAGE_UPGRADE_KEY", "")
     path = Path(named) if named else places / "upgrade.key"
