@@ -64,9 +64,13 @@ class Appliance:
         given = {**usual, **(changed or {})}
         properties = {name: value for name, value in given.items() if value is not None}
         self.machine = Machine(disks, properties, ports=(22,), alike=(port,), **how)
-        self.port = port
+        self.disks, self.port = disks, port
         self.site = f"{HOST}:{port}"
         self._key = key
+
+    def again(self, changed: Mapping[str, str | None] | None = None) -> "Appliance":
+        """The same machine with other properties; this one must be off."""
+        return Appliance(self.disks, self.port, self._key, changed)
 
     def __enter__(self) -> "Appliance":
         self.machine.power_on()

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 
 from tests.appliance.appliance import ADMIN, ADMIN_PASSWORD, HOST, ROOT_PASSWORD, Appliance
 from tests.appliance.machine import GATEWAY, GUEST_ADDRESS, Disks
+from tests.appliance.story import Story
 from tests.support.dockerd import DockerDaemon
-from tests.support.images import tar_file
-from tests.support.program import Program
 
 PERSON = (ADMIN, ADMIN_PASSWORD)
 KEPT, DELETED = "library/kept", "library/deleted"
@@ -22,47 +20,6 @@ LAYER_BYTES = 24_000_000
 _BEGUN_BYTES = 1_000_000
 _GC_SECONDS = 240
 _SIP_BYTES, _SIP_SECONDS = 40_000, 0.5
-
-
-class Story:
-    """What the tests hand on to the next: the machine that runs, its authority, what was pushed."""
-
-    def __init__(self, disks: Disks, port: int, key: Path, docker: Program, folder: Path) -> None:
-        self.disks, self.port, self.key, self.docker, self.folder = disks, port, key, docker, folder
-        self.appliance = Appliance(disks, port, key, {"registry.gc_on_restart": "True"})
-        self.authority = ""
-        self.acknowledged: dict[str, str] = {}
-
-    def image(self, name: str, size_bytes: int = 4000) -> str:
-        """Make an image on this machine, ready to be pushed; returns how docker calls it."""
-        reference = f"{self.appliance.site}/{name}"
-        self.docker.ok("import", tar_file(self.folder, size_bytes), reference)
-        return reference
-
-    def push(self, name: str, size_bytes: int = 4000) -> None:
-        """Push an image; what was acknowledged is remembered."""
-        reference = self.image(name, size_bytes)
-        made = self.docker.ok("image", "inspect", "--format", "{{.Id}}", reference).out
-        self.docker.ok("push", reference)
-        self.acknowledged[name] = made
-        self.docker.ok("image", "rm", reference)
-
-    def all_is_there(self) -> None:
-        """Pull everything that was acknowledged and not deleted."""
-        for name, made in self.acknowledged.items():
-            reference = f"{self.appliance.site}/{name}"
-            self.docker.ok("pull", reference)
-            assert self.docker.ok("image", "inspect", "--format", "{{.Id}}", reference).out == made
-            self.docker.ok("image", "rm", reference)
-
-    def trust(self) -> None:
-        """Take the authority from where the documentation says, compare it, and give it to docker."""
-        told = self.appliance.ask("/api/v2.0/systeminfo/getcert")
-        assert told.status == 200
-        self.authority = told.body.decode()
-        shown = x509.load_pem_x509_certificate(told.body)
-        inside = self.appliance.ssh("cat /etc/moorage/tls/ca.crt")
-        assert x509.load_pem_x509_certificate(inside.encode()) == shown
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +32,8 @@ def story(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("first-day")
-    disks = Disks(folder / "disks", system_disk)
-    found = Story(disks, port, key, docker_daemon.client(folder / "docker"), folder)
+    appliance = Appliance(Disks(folder / "disks", system_disk), port, key, {"registry.gc_on_restart": "True"})
+    found = Story(appliance, docker_daemon.client(folder / "docker"), folder)
     try:
         yield found
     finally:
@@ -84,15 +41,12 @@ def story(
 
 
 def test_it_serves_after_its_first_boot_over_tls_of_its_own_authority(
-    story: Story, docker_folder: Path, capsys: pytest.CaptureFixture[str]
+    story: Story, capsys: pytest.CaptureFixture[str]
 ) -> None:
     story.appliance.machine.power_on()
     seconds = story.appliance.until_serving()
     story.trust()
     assert story.appliance.ask("/v2/", authority=story.authority).status == 401
-    place = docker_folder / "certs.d" / story.appliance.site
-    place.mkdir(parents=True)
-    (place / "ca.crt").write_text(story.authority)
     with capsys.disabled():
         print(f"\n  power-on to first answer: {seconds:.0f} s")
 
@@ -138,8 +92,7 @@ def test_the_console_shows_the_address_and_the_fingerprint(story: Story, tmp_pat
 
 
 def test_docker_logs_in_pushes_and_pulls(story: Story) -> None:
-    words = ("login", "--username", ADMIN, "--password-stdin", story.appliance.site)
-    assert "Login Succeeded" in story.docker.ok(*words, stdin=ADMIN_PASSWORD).text
+    story.log_in()
     story.push(f"{KEPT}:1", LAYER_BYTES)
     story.all_is_there()
 
@@ -192,14 +145,14 @@ def test_a_power_cut_in_the_middle_of_a_push_loses_nothing(story: Story) -> None
     appliance.machine.until("a part of the layer is there", arriving)
     appliance.machine.pull_the_plug()
     push.join(300)
-    story.disks.grow("data", "1G")
+    story.appliance.disks.grow("data", "1G")
     changed = {
         "registry.gc_on_restart": "False",
         "log.retention_days": "30",
         "network.search": "moorage.test",
     }
     changed |= {"appliance.root_password": "Another-Horse-8"}
-    story.appliance = Appliance(story.disks, story.port, story.key, changed)
+    story.appliance = story.appliance.again(changed)
     story.appliance.machine.power_on()
     story.appliance.until_serving()
     # By the authority of the first boot, or this would be an error.
