@@ -18,7 +18,7 @@ from tests.appliance.machine import GATEWAY, GUEST_ADDRESS, Disks, Machine
 
 HOST = "registry.moorage.test"
 ADMIN, ADMIN_PASSWORD, ROOT_PASSWORD = "admin", "Harbour-Wall-42", "Correct-Horse-7"
-_SECONDS = 240
+_SECONDS = 600
 _ANSWERED_LATE = 60
 
 
