@@ -6,6 +6,7 @@ from moorage_appliance.backup.command import backup, restore
 from moorage_appliance.certificate.command import certificate
 from moorage_appliance.cli_boot import after_start, configure, disks
 from moorage_appliance.console import console, status
+from moorage_appliance.network_command import network
 from moorage_appliance.support.command import support_bundle
 from moorage_appliance.upgrade.command import recover, rollback, upgrade
 
@@ -24,6 +25,7 @@ main.add_command(disks)
 main.add_command(restore)
 main.add_command(status)
 main.add_command(support_bundle)
+main.add_command(network)
 main.add_command(recover)
 main.add_command(rollback)
 main.add_command(upgrade)

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from ipaddress import ip_address
 from typing import Any
 
 from moorage_appliance import addresses, landing
 from moorage_appliance.commands import CommandFailedError, Commands
+from moorage_appliance.network_state import Compared, compare
 from moorage_appliance.paths import Paths
-from moorage_appliance.settings import NetworkSettings, RegistrySettings, Settings, read_settings
+from moorage_appliance.settings import RegistrySettings, Settings, read_settings
 from moorage_appliance.status import StatusFile
 
 #: What systemd starts, by the names people know.
@@ -23,24 +23,6 @@ _UNITS = {
 }
 _STEPS = ("disks", "network", "clock", "certificate")
 _SUFFIX = ".service"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One thing of the network: as set, as it is, and whether these are the same.
-
-    Attributes:
-        wanted: "" when nothing was set, as with DHCP.
-    """
-
-    name: str
-    wanted: str
-    present: str
-
-    @property
-    def agrees(self) -> bool:
-        """Whether all that was set is so."""
-        return {*self.wanted.split()} <= {*self.present.split()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +59,7 @@ class Overview:
 
 def overview(paths: Paths, commands: Commands) -> Overview:
     """Ask systemd, the network and the status of this boot; what cannot be found out is left out."""
-    status, settings = StatusFile(paths).read(), _settings(paths)
+    status, settings = StatusFile(paths).read(), settings_of_boot(paths)
     reached = [str(each) for each in addresses.present(commands)]
     phases = {each["name"]: each["state"] for each in status.get("phases", ())}
     return Overview(
@@ -86,13 +68,14 @@ def overview(paths: Paths, commands: Commands) -> Overview:
         registry=_urls(settings, reached, settings.registry.port),
         fingerprint=status.get("fingerprint", ""),
         parts={**{name: phases.get(name, "waiting") for name in _STEPS}, **_units(commands)},
-        network=_network(settings.network, reached, commands),
+        network=compare(settings.network, reached, commands),
         problems=tuple(status.get("problems", ())),
         first_password=_password(paths),
     )
 
 
-def _settings(paths: Paths) -> Settings:
+def settings_of_boot(paths: Paths) -> Settings:
+    """What this boot was configured with; without it, as an appliance without properties has it."""
     with suppress(OSError, ValueError):
         return read_settings(json.loads((paths.run / "properties.json").read_text()))[0]
     return Settings()
@@ -132,40 +115,6 @@ def _state(values: Mapping[str, str]) -> str:
     if state in ("activating", "reloading"):
         return "waiting"
     return "failed" if state == "failed" else "off"
-
-
-def _network(network: NetworkSettings, reached: list[str], commands: Commands) -> tuple[Compared, ...]:
-    routes = _ask(commands, "ip", "-json", "route", "show", "default")
-    with suppress(ValueError):
-        routes = " ".join(str(each["gateway"]) for each in json.loads(routes or "[]") if "gateway" in each)
-    dns = _ask(commands, "resolvectl", "dns").replace("\n", " ")
-    servers = " ".join(word for word in dns.split() if _is_address(word))
-    time = _ask(commands, "timedatectl", "show", "--property=NTPSynchronized", "--value").strip()
-    server = _ask(commands, "timedatectl", "show-timesync", "--property=ServerName", "--value").strip()
-    clock = Compared("time", " ".join(network.ntp), server if server else "")
-    if clock.wanted and server in network.ntp:
-        # It asks one of them at a time.
-        clock = Compared("time", server, server if time == "yes" else "")
-    return (
-        Compared("address", str(network.address.ip) if network.address else "", " ".join(reached)),
-        Compared("gateway", str(network.gateway or ""), routes),
-        Compared("DNS", " ".join(network.dns), servers),
-        clock,
-    )
-
-
-def _is_address(word: str) -> bool:
-    with suppress(ValueError):
-        # What may follow: the number of a link, a port, the name of the server.
-        return bool(ip_address(word.partition("%")[0].partition("#")[0]))
-    return False
-
-
-def _ask(commands: Commands, *argv: str) -> str:
-    try:
-        return commands.run(*argv, check=False).output
-    except CommandFailedError:
-        return ""
 
 
 def _password(paths: Paths) -> str:

@@ -3,7 +3,8 @@
 import textwrap
 from collections.abc import Iterator
 
-from moorage_appliance.overview import Compared, Overview
+from moorage_appliance.network_state import Compared
+from moorage_appliance.overview import Overview
 
 WIDTH, HEIGHT = 80, 24
 _KEYS = " l  log in"

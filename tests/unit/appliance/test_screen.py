@@ -6,7 +6,8 @@ import sys
 import textwrap
 from dataclasses import replace
 
-from moorage_appliance.overview import Compared, Overview
+from moorage_appliance.network_state import Compared
+from moorage_appliance.overview import Overview
 from moorage_appliance.screen import lines
 
 WELL = Overview(
