@@ -25,6 +25,7 @@ wanted="
     rsyslogd:rsyslog
     setpriv:util-linux
     mkfs.ext4:e2fsprogs
+    mkfs.xfs:xfsprogs
     systemd-analyze:systemd
     ansible-playbook:ansible
     mmdebstrap:mmdebstrap
